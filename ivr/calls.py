@@ -1,0 +1,145 @@
+"""Taking a turn: read the call, advance it, carry out its commands, write it once.
+
+The database row is the authority, the turn number in the address its key. A webhook delivered twice, at once or later,
+finds its turn taken and gets the same answer; an older turn gets its own; a call that is unknown starts at the top.
+This module must not know HTTP, TwiML or SQL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ivr.flow.engine import (
+    Action,
+    Command,
+    Connect,
+    Dialled,
+    Event,
+    Keys,
+    Outcome,
+    Pending,
+    Recorded,
+    State,
+    Transferred,
+    advance,
+)
+from ivr.flow.model import UNAVAILABLE, Entry, Flow, Step, Transfer
+from ivr.recipe import recipe_actions, recipe_text, state_read, state_text
+from ivr.store.turns import Caller, Turns
+
+Desk = Callable[[Command], Outcome | None]
+"""Carries a command out: its outcome, or None while it is still at work. It must answer at once."""
+
+Clock = Callable[[], float]
+"""Seconds since the epoch."""
+
+MOST_COMMANDS = 20
+"""More commands than this in one turn is a defect of the script; the caller hears the apology."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller gets, and the turn that it was given in."""
+
+    turn: int
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls of one line: its script, its memory, its desks, and the people who can be rung (names only)."""
+
+    flow: Flow
+    turns: Turns
+    secret_key: bytes
+    desks: Mapping[str, Desk] = field(default_factory=dict)
+    people: frozenset[str] = frozenset()
+
+    def take_turn(self, call: str, number: int, caller: str, event: Event) -> Answer:
+        """The answer to this turn of the call: the one it was given already, else the one that is worked out now.
+
+        `number` is the turn, from 0; `caller` the number in E.164 or nothing. Raises what the database raises; then
+        nothing has been written.
+        """
+        with self.turns.turn(call, number, event.at) as turn:
+            if taken := turn.taken():
+                return Answer(number, recipe_actions(taken))
+            before = turn.call()
+            prior = state_read(before.state) if before and before.turn == number else None
+            state, actions = self._walked(prior, event if prior else Dialled(event.at))
+            turn.write(
+                self._caller(caller),
+                event=shown(event, self.flow.steps.get(prior.step)) if prior else "dialled",
+                step=state.step,
+                state=state_text(state, self.flow.secrets()),
+                recipe=recipe_text(actions),
+                disposition=state.disposition,
+            )
+            return Answer(number, actions)
+
+    def last_answer(self, call: str, number: int) -> Answer | None:
+        """The answer of the turn before this one, when it was given: what to say again after a mishap."""
+        taken = self.turns.recipe(call, number - 1)
+        return Answer(number - 1, recipe_actions(taken)) if taken else None
+
+    def mac(self, call: str, number: int) -> str:
+        """What makes the address of a turn ours: the carrier's token alone walks nobody into a call (16 hex digits)."""
+        return hmac.digest(self.secret_key, f"turn {number} of {call}".encode(), hashlib.sha256)[:8].hex()
+
+    def is_ours(self, call: str, number: int, mac: str) -> bool:
+        """Whether we handed out this address for this turn of this call."""
+        return hmac.compare_digest(mac.encode(), self.mac(call, number).encode())
+
+    def _walked(self, state: State | None, event: Event) -> tuple[State, tuple[Action, ...]]:
+        """Advance until the caller has something to wait for; what desks say comes back as events."""
+        said: tuple[Action, ...] = ()
+        for _ in range(MOST_COMMANDS):
+            state, actions = advance(self.flow, state, event)
+            said += actions[:-1]
+            match actions[-1]:
+                case Command() as command:
+                    event = self._carried_out(command, event.at)
+                case Connect(step=step) if self._person(step) not in self.people:
+                    event = Transferred(event.at, "failed")
+                case wait:
+                    return state, (*said, wait)
+        raise RuntimeError(f"more than {MOST_COMMANDS} commands in one turn at {state.step if state else 'the start'}")
+
+    def _person(self, step_id: str) -> str:
+        step = self.flow.steps[step_id]
+        return step.to if isinstance(step, Transfer) else ""
+
+    def _carried_out(self, command: Command, at: float) -> Event:
+        desk = self.desks.get(command.name)
+        if desk is None:
+            return Outcome(at, UNAVAILABLE)
+        return desk(command) or Pending(at)
+
+    def _caller(self, number: str) -> Caller:
+        if not number:
+            return Caller("", "")
+        key = hmac.digest(self.secret_key, f"caller {number}".encode(), hashlib.sha256)[:16].hex()
+        return Caller(key, masked(number))
+
+
+def masked(number: str) -> str:
+    """A number as a log may show it: « +336****12 »."""
+    return f"{number[:4]}****{number[-2:]}" if len(number) > 7 else "****"
+
+
+def shown(event: Event, step: Step | None) -> str:
+    """What happened at the step, in a word that may be kept: a menu's key, but of an entry only how many digits."""
+    match event:
+        case Keys(digits=digits) if isinstance(step, Entry):
+            return f"{len(digits)} digits"
+        case Keys(digits=digits):
+            return f"key {digits}"
+        case Recorded(seconds=seconds):
+            return f"recorded {seconds:.0f} s"
+        case Transferred(result=result):
+            return result
+        case _:
+            return type(event).__name__.lower()

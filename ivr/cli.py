@@ -1,0 +1,124 @@
+"""The `ivr` command. Each subcommand imports what it needs when it runs: `ivr --help` must answer at once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+DONE, DOES_NOT_HOLD, WRONG_USAGE = 0, 1, 2
+"""Exit codes: done; what was asked does not hold (check, call); wrong usage or settings."""
+
+EXAMPLES = """exemples :
+  ivr serve                       la ligne, sur http://127.0.0.1:5000
+  ivr call                        l'appeler depuis ce terminal
+  ivr call --keys 2,1             l'appeler en tapant 2, puis 1
+  ivr check                       prouver le script, avant de le mettre en service
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    chosen = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = chosen.run
+    try:
+        return run(chosen)
+    except KeyboardInterrupt:
+        return DONE
+    except Exception as error:
+        if type(error).__name__ == "SettingsError":
+            return _complain(str(error), WRONG_USAGE)
+        if type(error).__name__ == "ScriptError":
+            return _complain(str(error), DOES_NOT_HOLD)
+        raise
+
+
+def _complain(why: str, code: int) -> int:
+    print(why, file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ivr",
+        description="La ligne qui dépanne un téléphone : la servir, l'appeler, la prouver.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commandes", metavar="COMMANDE", required=True)
+
+    serve = _command(commands, "serve", _serve, "servir la ligne, réglée par l'environnement", "ivr serve --port 8080")
+    serve.add_argument("--host", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=5000, help="port (5000)")
+
+    call = _command(commands, "call", _call, "appeler une ligne depuis le terminal", "ivr call --keys 2,1")
+    call.add_argument("url", nargs="?", default="", help="adresse du webhook (http://127.0.0.1:5000/voice)")
+    call.add_argument("--keys", help="touches tapées l'une après l'autre, séparées par des virgules, sans attendre")
+    call.add_argument("--from", dest="caller", default="+33639980001", help="numéro qui appelle, ou « anonymous »")
+
+    check = _command(commands, "check", _check, "prouver le script : toutes les fautes, ou rien", "ivr check")
+    check.add_argument("folder", nargs="?", default="", help="dossier du script (IVR_PROMPTS_DIR, sinon prompts/)")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    purpose: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=purpose, description=purpose, epilog=f"exemple : {example}")
+    command.set_defaults(run=run)
+    return command
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    from ivr.folder import read_script
+    from ivr.settings import settings
+
+    os.environ.setdefault("IVR_PUBLIC_URL", f"http://{chosen.host}:{chosen.port}")
+    found = settings()
+    steps = len(read_script(found.prompts_dir).steps)
+    print(f"La ligne répond sur {found.public_url}/voice ({steps} étapes, base {_shown(found.database_url)}).")
+    if not found.auth_tokens:
+        print("Signatures non vérifiées : TWILIO_AUTH_TOKEN n'est pas réglé. À ne jamais faire sur internet.")
+    print("Dans un autre terminal : ivr call      (Ctrl-C pour arrêter la ligne)", flush=True)
+
+    from ivr.web.server import serve
+
+    serve(chosen.host, chosen.port, found.workers)
+    return DONE
+
+
+def _shown(database_url: str) -> str:
+    """The address of the database without its password."""
+    head, at, tail = database_url.rpartition("@")
+    return f"{head.partition('://')[0]}://…@{tail}" if at else database_url
+
+
+def _call(chosen: argparse.Namespace) -> int:
+    from ivr.phone.terminal import call
+
+    url = chosen.url or f"{os.environ.get('IVR_PUBLIC_URL', 'http://127.0.0.1:5000').rstrip('/')}/voice"
+    keys = [key.strip() for key in chosen.keys.split(",") if key.strip()] if chosen.keys is not None else None
+    token = os.environ.get("TWILIO_AUTH_TOKEN", "").partition(",")[0] or None
+    return call(url, keys, token=token, caller=chosen.caller, account=os.environ.get("TWILIO_ACCOUNT_SID"))
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ivr.folder import read_script
+    from ivr.settings import prompts_dir
+
+    folder = Path(chosen.folder) if chosen.folder else prompts_dir()
+    flow = read_script(folder)
+    prompts = sum(1 for _, prompt in flow.texts() if prompt.body or prompt.options)
+    print(f"{folder} : {len(flow.steps)} étapes, {prompts} textes, tout tient.")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

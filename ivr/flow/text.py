@@ -1,0 +1,102 @@
+"""A written prompt becomes its pieces: words, pauses `[3 s]`, slots `{line:pairs}`, and the options that name a key.
+
+This module must not know steps or keys that exist: it only reads what the text offers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ivr.flow.model import Option, Pause, Piece, Prompt, Slot, Words
+
+MANNERS = ("text", "digits", "pairs", "address", "number", "code")
+"""The ways to speak a slot; `code` is for what must be written down or typed: in groups, paced."""
+
+_MARK = re.compile(r"\[(\d+(?:,\d+)?) s\]|\{([a-z-]+)(?::([a-z]+))?\}")
+_SENTENCE = re.compile(r"(?<=[.?!…»\]])\s+(?=[A-ZÀÂÇÉÈÊËÎÏÔÙÛÜŒ«\[{])")
+_OFFER = re.compile(r"\b[Tt]apez[\s\u00a0\u202f](\d|étoile|dièse|zéro)\b")
+_KEY_NAMES = {"étoile": "*", "dièse": "#", "zéro": "0"}
+_SPOKEN_KEYS = {key: name for name, key in _KEY_NAMES.items()}
+
+
+class TextError(ValueError):
+    """A prompt that cannot be read; the message says what is wrong and the mend."""
+
+
+def read_prompt(text: str, *, options: bool) -> Prompt:
+    """The prompt that the text says; with `options`, sentences that say « tapez 1 » are set apart as choices.
+
+    A question that is followed by « Tapez 1. » belongs to that option: « C’est fait ? Tapez 1. »
+
+    Raises TextError for a stray bracket or brace, an unknown manner, or words behind the first option.
+    """
+    _refuse_stray_marks(text)
+    body: list[str] = []
+    choices: list[tuple[str, str]] = []
+    for sentence in _sentences(text):
+        keys = _offered(sentence) if options else []
+        if len(keys) > 1:
+            raise TextError(f"one sentence offers keys {' and '.join(keys)}: write one sentence an option")
+        if keys:
+            choices.append((keys[0], sentence))
+        elif not choices:
+            body.append(sentence)
+        elif _MARK.fullmatch(sentence):
+            choices[-1] = (choices[-1][0], f"{choices[-1][1]} {sentence}")
+        else:
+            raise TextError(f"« {sentence} » comes after an option: put it before the first « tapez »")
+    return Prompt(_pieces(" ".join(body)), tuple(Option(key, _pieces(said)) for key, said in choices))
+
+
+def spoken_key(key: str) -> str:
+    """A key as a caller is told of it: « étoile », « dièse », « 1 »."""
+    return _SPOKEN_KEYS.get(key, key)
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Sentences and marks in order; a « Tapez … » stays with the question before it, a quotation is never cut."""
+    held = ""
+    for part in _SENTENCE.split(text.strip()):
+        follows = not held or part.startswith("Tapez") or held.count("«") > held.count("»")
+        if not follows:
+            yield held
+        held = f"{held} {part}".strip() if follows else part
+        if not held.endswith("?") and held.count("«") == held.count("»"):
+            yield held
+            held = ""
+    if held:
+        yield held
+
+
+def _offered(sentence: str) -> list[str]:
+    return [_KEY_NAMES.get(key, key) for key in _OFFER.findall(sentence)]
+
+
+def _refuse_stray_marks(text: str) -> None:
+    if stray := re.search(r"[\[\]{}<>&]", _MARK.sub("", text).replace("Plug & phone", "")):
+        raise TextError(f"stray '{stray[0]}': a pause is written [3 s], a slot {{name}} or {{name:manner}}")
+
+
+def _pieces(text: str) -> tuple[Piece, ...]:
+    """The text cut at its marks; white space folded, so that lines may be broken anywhere."""
+    pieces: list[Piece] = []
+    at = 0
+    for mark in _MARK.finditer(text):
+        pieces.extend(_words(text[at : mark.start()]))
+        pieces.append(_marked(*mark.groups()))
+        at = mark.end()
+    return (*pieces, *_words(text[at:]))
+
+
+def _words(text: str) -> Iterator[Words]:
+    if folded := re.sub(r"[ \t\n]+", " ", text).strip(" "):
+        yield Words(folded)
+
+
+def _marked(pause: str | None, slot: str | None, manner: str | None) -> Pause | Slot:
+    if pause:
+        return Pause(float(pause.replace(",", ".")))
+    if manner and manner not in MANNERS:
+        raise TextError(f"{{{slot}:{manner}}}: a manner is one of {', '.join(MANNERS)}")
+    return Slot(str(slot), manner or "text")

@@ -1,0 +1,32 @@
+"""The script on disk: a folder of TOML files becomes a proven flow. The only place that reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ivr.flow.mistakes import Mistake, ScriptError
+from ivr.flow.model import Flow
+from ivr.flow.script import load
+
+
+def read_script(folder: Path) -> Flow:
+    """The proven flow of a folder.
+
+    Raises ScriptError with every mistake: files that cannot be read, mistakes of form, and what does not hold.
+    """
+    shown = folder.name if folder.is_absolute() else str(folder)
+    return load(_texts(folder, shown), shown)
+
+
+def _texts(folder: Path, shown: str) -> dict[str, str]:
+    if not folder.is_dir():
+        raise ScriptError([Mistake(str(folder), "", "is no folder: set IVR_PROMPTS_DIR to the folder of the script")])
+    texts, unreadable = {}, []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            texts[path.name] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            unreadable.append(Mistake(f"{shown}/{path.name}", "", f"cannot be read as UTF-8: {error}"))
+    if unreadable:
+        raise ScriptError(unreadable)
+    return texts

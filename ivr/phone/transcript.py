@@ -1,0 +1,523 @@
+"""Calls written as files: read `*.call`, play them on a Phone, and tell a failure so that it can be understood.
+
+The phone hears words and clips; a `Book` says which prompt they are; a `Stage` carries out the verbs that are not a
+telephone's (`restart`, `says …`) and knows how a call ended. Knows nothing of the line itself.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from ivr.phone.audio import normal
+from ivr.phone.errors import CallError
+from ivr.phone.log import Heard, clip_name
+from ivr.phone.phone import KEYS, MOST_SPEECH, Phone
+
+ZONE = "Europe/Paris"  # the wall clock of `dial … at`
+
+Element = str | frozenset[str]
+Variant = Sequence[Element]
+
+
+class TranscriptError(ValueError):
+    """A transcript cannot be read; the message says file, line and mend."""
+
+
+class TranscriptFailed(AssertionError):  # noqa: N818  it reports a failed test, not an error
+    """The call went otherwise than written; the message says where, what was expected and what was heard."""
+
+
+class UnknownVerb(LookupError):  # noqa: N818  what a Stage raises for a verb that is not its own
+    """No such verb on this stage."""
+
+
+class Book(Protocol):
+    """Which prompt is which: between ids and what is heard of them."""
+
+    def variants(self, prompt: str) -> Sequence[Variant]:
+        """Give the ways the prompt may sound, each a sequence of utterances; KeyError for an unknown id.
+
+        An utterance is normalised words (`normal`) or a clip's file name; a frozenset is any one of its members.
+        """
+
+    def name(self, utterances: Sequence[str]) -> Sequence[str]:
+        """Give the ids that these utterances (words or clip file names) may be, as far as known; for messages."""
+
+
+class Stage(Protocol):
+    """What surrounds the call in a test: the world it acts on, and what became of it."""
+
+    def verb(self, name: str, args: tuple[str, ...], phone: Phone) -> None:
+        """Carry out a verb that is not a telephone's; UnknownVerb if there is none. Let no time pass in it."""
+
+    def disposition(self, call_sid: str) -> str | None:
+        """Give how the call ended, None if that is not known."""
+
+
+@dataclass(frozen=True)
+class PromptBook:
+    """A Book from a dictionary: id -> its variants. Words may be spaced in any way."""
+
+    prompts: Mapping[str, Sequence[Variant]]
+
+    def variants(self, prompt: str) -> Sequence[Variant]:
+        """See Book."""
+        return [tuple(frozenset(map(normal, _choices(element))) for element in way) for way in self.prompts[prompt]]
+
+    def name(self, utterances: Sequence[str]) -> Sequence[str]:
+        """See Book: the ids of which each utterance is a part."""
+        names = []
+        for utterance in utterances:
+            known = [prompt for prompt in self.prompts if any(utterance in way for way in self._flat(prompt))]
+            names += [prompt for prompt in known[:1] if prompt not in names]
+        return names
+
+    def _flat(self, prompt: str) -> list[frozenset[str]]:
+        return [frozenset(word for element in way for word in element) for way in self.variants(prompt)]
+
+
+# What a line may ask.
+
+
+@dataclass(frozen=True)
+class Dial:
+    """`dial from NUMBER|anonymous [to NUMBER] [at YYYY-MM-DD HH:MM]`; `at` in seconds since 1970, UTC."""
+
+    caller: str
+    called: str | None
+    at: float | None
+
+
+@dataclass(frozen=True)
+class Words:
+    """Quoted in a `hear`: some utterance, heard before the phone waits, holds these words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Hear:
+    """`hear ID, ID, "words"`."""
+
+    items: tuple[str | Words, ...]
+
+
+@dataclass(frozen=True)
+class Press:
+    """`press KEYS [early]`: early is a deliberate barge-in."""
+
+    keys: str
+    early: bool
+
+
+@dataclass(frozen=True)
+class Silence:
+    """`silence [any]`: any does not care what is heard in it."""
+
+    any: bool
+
+
+@dataclass(frozen=True)
+class Wait:
+    """`wait SECONDS`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Speak:
+    """`speak SECONDS`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Drop:
+    """`drop [early]`: early is in the middle of what is said."""
+
+    early: bool
+
+
+@dataclass(frozen=True)
+class Again:
+    """`again`."""
+
+
+@dataclass(frozen=True)
+class HungUp:
+    """`hung up[, DISPOSITION]`."""
+
+    disposition: str | None
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Any other verb, for the Stage."""
+
+    name: str
+    args: tuple[str, ...]
+
+
+Step = Dial | Hear | Press | Silence | Wait | Speak | Drop | Again | HungUp | Staged
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a transcript: its number from 1, its text, and what it asks."""
+
+    number: int
+    text: str
+    step: Step
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One call: the sentence that it proves, and its lines."""
+
+    name: str
+    proves: str
+    lines: tuple[Line, ...]
+
+
+# Reading.
+
+
+def read(path: Path) -> Transcript:
+    """Read a transcript's file; TranscriptError says what is wrong with it, and where."""
+    return parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def parse(text: str, name: str) -> Transcript:
+    """Read a transcript; `name` is its file's, for messages. TranscriptError says what is wrong with it, and where."""
+    rows = text.splitlines()
+    if not rows or not re.match(r"#\s*\S", rows[0]):
+        raise TranscriptError(f"{name}:1: the first line must say what the call proves; begin with '# ' and a sentence")
+    lines = [
+        Line(number, row.strip(), _step(row.strip(), f"{name}:{number}"))
+        for number, row in enumerate(rows, 1)
+        if row.strip() and not row.lstrip().startswith("#")
+    ]
+    if not lines:
+        raise TranscriptError(f"{name}:{len(rows)}: nothing happens; go on with 'dial from +33639980001'")
+    return Transcript(name, rows[0].lstrip("# ").strip(), tuple(lines))
+
+
+def _step(text: str, where: str) -> Step:
+    verb, _, rest = text.partition(" ")
+    if text.partition(",")[0] == "hung up":
+        return HungUp(normal(text.partition(",")[2]) or None)
+    if (read_verb := _VERBS.get(verb)) is None:
+        return Staged(verb, tuple(word.strip('"') for word in re.findall(r'"[^"]*"|\S+', rest)))
+    form, reader = read_verb
+    if (step := reader(rest.strip())) is None:
+        raise TranscriptError(f"{where}: cannot read '{text}'; write '{form}'")
+    return step
+
+
+def _dial(rest: str) -> Step | None:
+    found = re.fullmatch(r"from (\S+)(?: to (\+\d+))?(?: at (\d{4}-\d\d-\d\d \d\d:\d\d))?", rest)
+    if not found or not re.fullmatch(r"\+\d+|anonymous", found[1]):
+        return None
+    try:
+        return Dial(found[1], found[2], _epoch(found[3]) if found[3] else None)
+    except ValueError:
+        return None
+
+
+def _epoch(wall: str) -> float:
+    return datetime.strptime(wall, "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo(ZONE)).timestamp()
+
+
+def _hear(rest: str) -> Step | None:
+    item = r'\s*("[^"]+"|[\w./@-]+)\s*'
+    if not re.fullmatch(f"{item}(,{item})*", rest):
+        return None
+    found = re.findall(r'"[^"]+"|[\w./@-]+', rest)
+    return Hear(tuple(Words(normal(item.strip('"'))) if item.startswith('"') else item for item in found))
+
+
+def _press(rest: str) -> Step | None:
+    keys, _, early = rest.partition(" ")
+    return Press(keys, early == "early") if keys and KEYS.issuperset(keys) and early in {"", "early"} else None
+
+
+def _seconds(rest: str) -> float | None:
+    return float(rest) if re.fullmatch(r"\d+(\.\d+)?", rest) else None
+
+
+def _wait(rest: str) -> Step | None:
+    return None if (seconds := _seconds(rest)) is None else Wait(seconds)
+
+
+def _speak(rest: str) -> Step | None:
+    return None if (seconds := _seconds(rest)) is None else Speak(seconds)
+
+
+def _only(word: str, step: Callable[[bool], Step]) -> Callable[[str], Step | None]:
+    return lambda rest: step(rest == word) if rest in {"", word} else None
+
+
+_VERBS: Mapping[str, tuple[str, Callable[[str], Step | None]]] = {
+    "dial": ("dial from NUMBER|anonymous [to NUMBER] [at YYYY-MM-DD HH:MM]", _dial),
+    "hear": ('hear ID, ID, "some words"', _hear),
+    "press": ("press KEYS [early]", _press),
+    "silence": ("silence [any]", _only("any", Silence)),
+    "wait": ("wait SECONDS", _wait),
+    "speak": ("speak SECONDS", _speak),
+    "drop": ("drop [early]", _only("early", Drop)),
+    "again": ("again", lambda rest: None if rest else Again()),
+    "hung": ("hung up[, DISPOSITION]", lambda _rest: None),
+}
+
+
+# Playing.
+
+
+def play(transcript: Transcript, phone: Phone, book: Book, stage: Stage | None = None) -> None:
+    """Play a call as written.
+
+    Raises TranscriptFailed at the first line that goes otherwise: with what was expected, what was heard instead, and
+    the call so far.
+    """
+    player = _Player(phone, book, stage)
+    for line in transcript.lines:
+        with _failing_at(transcript, line, phone):
+            player.play(line.step)
+    with _failing_at(transcript, transcript.lines[-1], phone):
+        player.check_all_listed()
+
+
+@contextmanager
+def _failing_at(transcript: Transcript, line: Line, phone: Phone) -> Iterator[None]:
+    try:
+        yield
+    except _Differs as error:
+        raise _failed(transcript, line, phone, str(error)) from None
+    except CallError as error:
+        raise _failed(transcript, line, phone, error.sentence) from error
+
+
+def _failed(transcript: Transcript, line: Line, phone: Phone, why: str) -> TranscriptFailed:
+    return TranscriptFailed(
+        f"{transcript.name}:{line.number}: {line.text}\n{why}\n"
+        f"It was to prove: {transcript.proves}\nThe call so far:\n{phone.so_far()}"
+    )
+
+
+class _Differs(Exception):  # noqa: N818  becomes a TranscriptFailed
+    """The line at hand goes otherwise."""
+
+
+class _EmptyStage:
+    """The stage when none was given."""
+
+    def verb(self, name: str, args: tuple[str, ...], phone: Phone) -> None:
+        raise UnknownVerb(name)
+
+
+class _Player:
+    """Plays one transcript's steps. `_pending` was heard, and must be listed before the next act."""
+
+    def __init__(self, phone: Phone, book: Book, stage: Stage | None) -> None:
+        self._phone = phone
+        self._book = book
+        self._stage = stage
+        self._pending: list[Heard] = []
+        self._last: Heard | None = None
+        self._loosely = False  # the last `hear` quoted words, so what follows need not be listed
+
+    def play(self, step: Step) -> None:
+        match step:
+            case Hear(items):
+                for item in items:
+                    self._hear(item)
+            case Again():
+                self._again()
+            case Staged(name, args):
+                self._staged(name, args)
+            case _:
+                self._check_listed(step)
+                self._act(step)
+                self._last, self._loosely = None, False
+
+    def _act(self, step: Step) -> None:
+        match step:
+            case Dial():
+                self._dial(step)
+            case Press(keys):
+                self._phone.press(keys)
+            case Silence(any=True):
+                self._phone.silence()
+            case Silence():
+                self._pending += self._phone.silence()
+            case Wait(seconds):
+                self._pending += self._phone.wait(seconds)
+            case Speak(seconds):
+                self._pending += self._phone.speak(seconds)
+            case Drop():
+                self._phone.drop()
+            case HungUp(disposition):
+                self._hung_up(disposition)
+
+    # What was heard must be what was listed.
+
+    def check_all_listed(self) -> None:
+        """Fail on what was heard and is in no `hear`."""
+        if self._pending:
+            raise _Differs(f"also heard, and listed in no 'hear' since:\n{self._told(self._pending)}")
+
+    def _check_listed(self, step: Step) -> None:
+        """Fail before an act if something was, or is just being, said that is not listed."""
+        phone = self._phone
+        if self._loosely:
+            self._pending.clear()
+        self.check_all_listed()
+        if not phone.call_sid or phone.ended or _bides(step):
+            return
+        if self._loosely:
+            phone.hear_out()
+        elif what := phone.coming():
+            told = self._quoted([what])
+            raise _Differs(
+                f"also heard: {told}\nlist it in a 'hear' before this line, or cut it short with 'press KEYS early'"
+            )
+
+    def _hear(self, item: str | Words) -> None:
+        match item:
+            case Words(text):
+                self._hear_words(text)
+            case prompt:
+                self._hear_prompt(prompt)
+
+    def _hear_words(self, text: str) -> None:
+        """Hear on until an utterance holds the words; the one heard last may."""
+        heard: list[Heard] = []
+        utterance = self._last or self._next()
+        while utterance and text.casefold() not in normal(utterance.what).casefold():
+            heard.append(utterance)
+            utterance = self._next()
+        self._loosely = True
+        if utterance is None:
+            raise _Differs(f'expected: the words "{text}"\nheard:\n{self._told(heard)}\n{self._why_no_more()}')
+        self._last = utterance
+
+    def _hear_prompt(self, prompt: str) -> None:
+        """Hear exactly one of the prompt's variants, utterance by utterance."""
+        variants = self._variants(prompt)
+        heard: list[Heard] = []
+        alive = variants
+        while not self._is_whole(alive, len(heard)):
+            utterance = self._next()
+            heard += [utterance] if utterance else []
+            at = len(heard) - 1
+            alive = [way for way in alive if utterance and len(way) > at and _matches(way[at], utterance)]
+            if not alive:
+                end = "" if utterance else f"\n{self._why_no_more()}"
+                told = self._told(heard) or "  nothing"
+                raise _Differs(f"expected: {prompt}\n{_ways(variants)}\nheard:\n{told}{end}")
+        self._loosely = False
+
+    def _variants(self, prompt: str) -> list[Variant]:
+        try:
+            return list(self._book.variants(prompt))
+        except KeyError:
+            raise _Differs(f"there is no prompt {prompt!r}; look it up in the script, or quote its words") from None
+
+    def _is_whole(self, alive: Sequence[Variant], size: int) -> bool:
+        """Whether some variant has been heard whole, and none of the longer ones goes on."""
+        longer = [way for way in alive if len(way) > size]
+        return len(longer) < len(alive) and not (longer and self._goes_on([way[size] for way in longer]))
+
+    def _goes_on(self, elements: Sequence[Element]) -> bool:
+        what = self._pending[0].what if self._pending else self._phone.coming(MOST_SPEECH)
+        return what is not None and any(_is(element, what) for element in elements)
+
+    def _next(self) -> Heard | None:
+        self._last = self._pending.pop(0) if self._pending else self._phone.hear()
+        return self._last
+
+    # The verbs that take more than a line.
+
+    def _dial(self, dial: Dial) -> None:
+        phone = self._phone
+        if dial.at is not None:
+            if phone.call_sid and dial.at < phone.clock.now():
+                raise _Differs("this call would begin before the one above it has ended; give it a later hour")
+            phone.clock.set(dial.at)
+        phone.caller, phone.called = dial.caller, dial.called or phone.called
+        phone.dial()
+
+    def _again(self) -> None:
+        first, second = self._phone.last_answer, self._phone.again()
+        if first != second:
+            raise _Differs(
+                f"the webhook delivered twice got another answer; it must get the same bytes\n"
+                f"first:  {first.decode(errors='replace')}\nsecond: {second.decode(errors='replace')}"
+            )
+
+    def _hung_up(self, disposition: str | None) -> None:
+        phone = self._phone
+        while phone.seconds < MOST_SPEECH and (heard := phone.hear()):
+            self._pending.append(heard)
+        if not phone.ended:
+            raise _Differs(f"the line has not hung up: {self._why_no_more()}")
+        if disposition is not None and (found := self._disposition()) != disposition:
+            raise _Differs(f"expected: the call ended as {disposition!r}\nfound:    {found!r}")
+
+    def _disposition(self) -> str | None:
+        if self._stage is None:
+            raise _Differs("no stage was given, so nobody knows how the call ended; write 'hung up' alone")
+        return self._stage.disposition(self._phone.call_sid)
+
+    def _staged(self, name: str, args: tuple[str, ...]) -> None:
+        try:
+            (self._stage or _EmptyStage()).verb(name, args, self._phone)
+        except UnknownVerb:
+            close = get_close_matches(name, _VERBS, 1)
+            mend = f"did you mean {close[0]!r}?" if close else f"a telephone has {', '.join(_VERBS)} up"
+            raise _Differs(f"there is no verb {name!r}, on the telephone or on the stage; {mend}") from None
+
+    # Telling.
+
+    def _why_no_more(self) -> str:
+        if self._phone.ended:
+            return f"then the call ended ({self._phone.ended})"
+        return "then the phone waited for the caller" if self._phone.waits else "and so on, without end"
+
+    def _told(self, heard: Sequence[Heard]) -> str:
+        return "\n".join(f"  {one.at:.1f} s  {self._quoted([one.what])}" for one in heard)
+
+    def _quoted(self, whats: Sequence[str]) -> str:
+        names = ", ".join(self._book.name([clip_name(what) or normal(what) for what in whats])) or "no known prompt"
+        return f"{names}: " + " ".join(f'"{what}"' for what in whats)
+
+
+def _bides(step: Step) -> bool:
+    """Whether a step may come while the line speaks."""
+    match step:
+        case Press(early=True) | Drop(early=True) | Silence(any=True) | Wait() | Speak():
+            return True
+        case _:
+            return False
+
+
+def _choices(element: Element) -> frozenset[str]:
+    return frozenset({element}) if isinstance(element, str) else element
+
+
+def _matches(element: Element, heard: Heard) -> bool:
+    return _is(element, heard.what)
+
+
+def _is(element: Element, what: str) -> bool:
+    return not _choices(element).isdisjoint({normal(what), clip_name(what)})
+
+
+def _ways(variants: Sequence[Variant]) -> str:
+    return "\n  or\n".join("\n".join(f'  "{" | ".join(sorted(_choices(one)))}"' for one in way) for way in variants)

@@ -1,0 +1,44 @@
+"""What a turn was answered with, as JSON text: names of steps and values of slots, never a word and never a secret."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ivr.flow.engine import Action, Connect, Count, End, Listen, Poll, Speak, State, Tape, state_from
+
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Speak, Listen, Count, Poll, Tape, Connect, End)}
+
+
+def to_json(value: object) -> str:
+    """JSON without blanks, the same text for the same value."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def recipe_text(actions: tuple[Action, ...]) -> str:
+    """The actions of an answer as text."""
+    return to_json([[type(action).__name__, {k: getattr(action, k) for k in action.__slots__}] for action in actions])
+
+
+def recipe_actions(text: str) -> tuple[Action, ...]:
+    """The actions that `recipe_text` wrote."""
+    return tuple(_KINDS[kind](**_frozen(values)) for kind, values in json.loads(text))
+
+
+def _frozen(values: dict[str, Any]) -> dict[str, Any]:
+    if "slots" in values:
+        values["slots"] = tuple((name, value) for name, value in values["slots"])
+    return values
+
+
+def state_text(state: State, secrets: frozenset[str]) -> str:
+    """The state as text; the values of secret slots are left out."""
+    plain = state.as_dict()
+    if secrets and "slots" in plain:
+        plain["slots"] = {name: value for name, value in plain["slots"].items() if name not in secrets}
+    return to_json(plain)
+
+
+def state_read(text: str) -> State:
+    """The state that `state_text` wrote."""
+    return state_from(json.loads(text))

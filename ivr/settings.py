@@ -1,0 +1,139 @@
+"""Every setting of the line, its meaning and its default. The only reader of the environment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+MEANINGS: Mapping[str, str] = {
+    "IVR_ENV": "« production » refuses to start without secrets; default « development »",
+    "IVR_PUBLIC_URL": "the base address that Twilio calls, like https://ligne.example.com; default http://127.0.0.1:5000",
+    "IVR_DATABASE_URL": "SQLAlchemy address; default an SQLite file in IVR_DATA_DIR",
+    "IVR_DATA_DIR": "folder for what the line keeps; default ./var",
+    "IVR_PROMPTS_DIR": "the script; default prompts/",
+    "IVR_AUDIO_DIR": "the clips; default audio/",
+    "IVR_SECRET_KEY": "signs the addresses that the line hands out; in development one is made in IVR_DATA_DIR",
+    "IVR_NUMBERS": "our own numbers in E.164, separated by commas; calls to others are refused; default any",
+    "IVR_WORKERS": "web processes of ivr serve; default 1",
+    "TWILIO_ACCOUNT_SID": "our account; webhooks of others are refused; default any",
+    "TWILIO_AUTH_TOKEN": "checks signatures; two separated by a comma while one is replaced; required in production",
+}
+
+
+class SettingsError(Exception):
+    """Settings that the line cannot start with; the message lists each with its mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says, checked. `auth_tokens` empty means that signatures are not checked."""
+
+    production: bool
+    public_url: str
+    database_url: str
+    data_dir: Path
+    prompts_dir: Path
+    audio_dir: Path
+    secret_key: bytes
+    numbers: frozenset[str]
+    workers: int
+    account_sid: str
+    auth_tokens: tuple[str, ...]
+
+    @property
+    def path_prefix(self) -> str:
+        """The path in front of ours, when the line is served below one: « /ligne » of https://example.com/ligne."""
+        return urlsplit(self.public_url).path.rstrip("/")
+
+
+def settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process.
+
+    Raises SettingsError with every missing or wrong one.
+    """
+    env = os.environ if environment is None else environment
+    problems: list[str] = []
+    production = env.get("IVR_ENV", "development") == "production"
+    data_dir = Path(env.get("IVR_DATA_DIR", "var")).absolute()
+    found = Settings(
+        production=production,
+        public_url=_public_url(env, problems),
+        database_url=env.get("IVR_DATABASE_URL") or f"sqlite:///{data_dir / 'ligne.sqlite'}",
+        data_dir=data_dir,
+        prompts_dir=prompts_dir(env),
+        audio_dir=_folder(env, "IVR_AUDIO_DIR", "audio"),
+        secret_key=_secret_key(env, data_dir, problems, production=production),
+        numbers=frozenset(_listed(env, "IVR_NUMBERS")),
+        workers=_workers(env, problems),
+        account_sid=env.get("TWILIO_ACCOUNT_SID", ""),
+        auth_tokens=_listed(env, "TWILIO_AUTH_TOKEN"),
+    )
+    if production and not found.auth_tokens:
+        problems.append("TWILIO_AUTH_TOKEN is missing: without it anybody could place calls; copy it from the console")
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return found
+
+
+def prompts_dir(environment: Mapping[str, str] | None = None) -> Path:
+    """The folder of the script, whatever else is set: a script can be checked where no line runs."""
+    return _folder(os.environ if environment is None else environment, "IVR_PROMPTS_DIR", "prompts")
+
+
+def _public_url(env: Mapping[str, str], problems: list[str]) -> str:
+    url = env.get("IVR_PUBLIC_URL", "http://127.0.0.1:5000").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        problems.append(f"IVR_PUBLIC_URL is '{url}': it must be the base address alone, like https://ligne.example.com")
+    return url
+
+
+def _folder(env: Mapping[str, str], name: str, default: str) -> Path:
+    """The folder that is set; else the one of the source tree; else the one that was installed with the package."""
+    if given := env.get(name):
+        return Path(given).absolute()
+    package = Path(__file__).parent
+    beside = package.parent / default
+    return beside if (package.parent / "pyproject.toml").exists() else package / "data" / default
+
+
+def _listed(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(filter(None, (item.strip() for item in env.get(name, "").split(","))))
+
+
+def _workers(env: Mapping[str, str], problems: list[str]) -> int:
+    value = env.get("IVR_WORKERS", "1")
+    if not value.isdecimal() or not 1 <= int(value) <= 64:
+        problems.append(f"IVR_WORKERS is '{value}': it must be a number from 1 to 64")
+        return 1
+    return int(value)
+
+
+def _secret_key(env: Mapping[str, str], data_dir: Path, problems: list[str], *, production: bool) -> bytes:
+    given = env.get("IVR_SECRET_KEY", "")
+    if given:
+        if len(given) < 32:
+            problems.append("IVR_SECRET_KEY is shorter than 32 characters: make one with `openssl rand -hex 32`")
+        return given.encode()
+    if production:
+        problems.append("IVR_SECRET_KEY is missing: make one with `openssl rand -hex 32`")
+        return b""
+    return _kept_key(data_dir / "secret-key")
+
+
+def _kept_key(path: Path) -> bytes:
+    """A key for development, made once: calls survive a restart, and no two checkouts share it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        draft.touch(mode=0o600, exist_ok=False)
+        draft.write_text(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):  # another process was first, and its key stands
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_bytes()

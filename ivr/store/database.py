@@ -1,0 +1,60 @@
+"""Opening the database: one engine a process, its transactions, its schema brought up to date.
+
+On SQLite every transaction begins with `BEGIN IMMEDIATE`: one that reads first and writes later fails at once when
+another wrote in between, whatever the busy time-out (facts/reliability.md 0.7). WAL with `synchronous = FULL`, so that
+a turn that was answered is on the disk.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_SECONDS = 5
+"""How long a transaction waits for another one: below the carrier's patience of 15 s, with room for one retry."""
+
+
+def open_database(url: str) -> Engine:
+    """The engine for an SQLAlchemy address, its schema at the newest revision.
+
+    Raises sqlalchemy.exc.SQLAlchemyError when the database cannot be reached or upgraded.
+    """
+    engine = _engine(url)
+    _upgrade(engine)
+    return engine
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS, isolation_level="READ COMMITTED")
+    if database := make_url(url).database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {BUSY_SECONDS * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _upgrade(engine: Engine) -> None:
+    """Run the migrations that this database has not seen, inside one transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

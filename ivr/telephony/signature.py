@@ -1,0 +1,49 @@
+"""Whether a request was signed with the account's token, as Twilio signs.
+
+The rule (twilio.com/docs/usage/security, "Validating requests"): the full URL as configured, then each form parameter's
+name and value in order of name, nothing between them; HMAC-SHA1 under the auth token; base64. It is written here and
+not taken from twilio's RequestValidator because that costs 17 times as much a turn and raises on a missing header
+(facts/reliability.md 0.3, facts/speed.md 2); a test proves it equal to the validator on random requests.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+Params = Sequence[tuple[str, str]]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def signature(token: str, url: str, params: Iterable[tuple[str, str]]) -> str:
+    """The signature of a request: `url` complete with query, `params` the form body in any order."""
+    signed = url + "".join(name + value for name, value in sorted(set(params)))
+    return base64.b64encode(hmac.digest(token.encode(), signed.encode("utf-8", "replace"), hashlib.sha1)).decode()
+
+
+def is_signed(given: str, tokens: Iterable[str], urls: Iterable[str], params: Params) -> bool:
+    """Whether the header `given` is the signature under one of the tokens, for one of the spellings of the URL.
+
+    Every candidate is computed and compared in constant time, whichever fits.
+    """
+    candidates = [signature(token, url, params) for token in tokens for url in urls]
+    header = given.encode("utf-8", "replace")
+    return any([hmac.compare_digest(header, candidate.encode()) for candidate in candidates])
+
+
+def spellings(url: str) -> tuple[str, ...]:
+    """The URL as it stands, without its port, and with the port of its scheme: Twilio signs any of the three.
+
+    Over HTTPS the port of a voice webhook is dropped, over HTTP it is kept (twilio.com/docs/usage/security).
+    """
+    parts = urlsplit(url)
+    account, _, host = parts.netloc.rpartition("@")
+    bare = host.rpartition(":")[0] if parts.port else host
+    port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)
+    hosts = (bare, f"{bare}:{port}")
+    prefix = f"{account}@" if account else ""
+    return tuple(dict.fromkeys((url, *(parts._replace(netloc=prefix + name).geturl() for name in hosts))))

@@ -1,0 +1,242 @@
+"""TwiML: what the caller gets, as the carrier must be told it.
+
+Every wait is a `Gather` around all that is said, so that a key interrupts; every `Gather` is followed by a `Redirect`,
+so that silence comes back to us (twilio.com/docs/voice/twiml/gather). What is constant is rendered once and kept; only
+the address of the next turn differs. Text is reduced to the characters that XML 1.0 allows: an illegal one is Twilio
+error 12100 and the end of the call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from xml.sax.saxutils import escape, quoteattr
+
+from ivr.flow.engine import Action, Command, Connect, Count, End, Listen, Poll, Speak, Tape
+from ivr.flow.model import (
+    Clip,
+    Cue,
+    Entry,
+    Flow,
+    Hold,
+    Menu,
+    Pause,
+    Record,
+    Transfer,
+    Utterance,
+    Words,
+    seconds,
+)
+
+VOICE = "Polly.Lea-Neural"
+"""The carrier's French neural voice (twilio.com/docs/voice/twiml/say/text-speech)."""
+
+AFTER_A_KEY = 0.5
+"""Silence before an answer, in seconds: the mobile goes back to the ear (dialogue.md C.2)."""
+
+SLOW_RATE = "85%"
+
+MOST_BYTES = 64 * 1024
+"""Larger TwiML is refused by Twilio, error 11750."""
+
+CONTENT_TYPE = "text/xml; charset=utf-8"
+
+_ADDRESS = "\x00"
+"""Stands in a kept answer where the address of the next turn goes; no text can hold it (see `xml_text`)."""
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Say = Callable[[Speak], tuple[Utterance, ...]]
+SayCue = Callable[[Cue, bool], tuple[Utterance, ...]]
+
+
+class Renderer:
+    """Renders answers of one flow. `say` and `say_cue` turn prompts into utterances; `numbers` are people's telephones.
+
+    `own_number` is the caller id of every outgoing leg: with the customer's, providers refuse the call (error 13214).
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        say: Say,
+        say_cue: SayCue,
+        *,
+        audio: str = "",
+        numbers: Mapping[str, str] | None = None,
+        own_number: str = "",
+    ) -> None:
+        self._flow, self._say, self._say_cue, self._audio = flow, say, say_cue, audio
+        self._numbers, self._own_number = numbers or {}, own_number
+        self._kept = lru_cache(maxsize=4096)(self._template)
+
+    def answer(self, actions: tuple[Action, ...], address: str, *, first: bool) -> bytes:
+        """The document for these actions. `address` leads to the next turn, up to its last part; `first` for turn 0."""
+        return self._kept(actions, first).replace(_ADDRESS, address).encode()
+
+    def _template(self, actions: tuple[Action, ...], first: bool) -> str:
+        *spoken, wait = actions
+        said: list[Utterance] = [] if first else [Pause(AFTER_A_KEY)]
+        slow = False
+        for action in spoken:
+            if isinstance(action, Speak):
+                said.extend(self._say(action))
+                slow = slow or action.slow
+                said.append(Pause(0.25))
+        return document(self._waiting(wait, said[:-1] if spoken else said, slow))
+
+    def _waiting(self, wait: Action, said: list[Utterance], slow: bool) -> str:
+        match wait:
+            case Listen(step=step_id, keys=keys):
+                return self._listening(step_id, keys, said, slow)
+            case Count(step=step_id, start=start):
+                hold = self._flow.steps[step_id]
+                assert isinstance(hold, Hold)  # noqa: S101 - narrowing for the type checker
+                said.extend(self._timeline(hold.cues, start, hold.seconds, slow=False))
+                return gather(self._spoken(said, slow=False), timeout=1)
+            case Poll(seconds=pause):
+                return gather(self._spoken(said, slow), timeout=round(pause))
+            case Tape(step=step_id):
+                return self._spoken(said, slow) + self._record(step_id)
+            case Connect(step=step_id):
+                return self._spoken(said, slow) + self._dial(step_id)
+            case End():
+                return self._spoken(said, slow) + "<Hangup/>"
+            case Speak() | Command():
+                raise ValueError(f"an answer must end with a wait, not with {wait!r}")
+
+    def _listening(self, step_id: str, keys: int, said: list[Utterance], slow: bool) -> str:
+        match self._flow.steps[step_id]:
+            case Menu(cues=cues, patience=patience):
+                said.extend(self._timeline(cues, 0.0, patience.wait, slow=slow))
+                spent = max((cue.at + seconds(cue.prompt.pieces()) for cue in cues), default=0.0)
+                return gather(self._spoken(said, slow), timeout=max(1, round(patience.wait - spent)))
+            case Entry(patience=patience, inter_digit=inter_digit):
+                said.append(Pause(float(round(max(patience.wait - inter_digit, 0)))))
+                return gather(self._spoken(said, slow), timeout=round(inter_digit), digits=keys, finish="#")
+            case step:
+                raise ValueError(f"nothing listens at {step.id}")
+
+    def _timeline(self, cues: tuple[Cue, ...], start: float, end: float, *, slow: bool) -> Iterator[Utterance]:
+        """Each cue at its second, counted from `start`; for a hold, silence up to its end."""
+        now = start
+        for cue in cues:
+            if cue.at >= start:
+                yield Pause(max(cue.at - now, 0.0))
+                said = self._say_cue(cue, slow)
+                yield from said
+                now = max(now, cue.at) + sum(_length(utterance) for utterance in said)
+
+    def _record(self, step_id: str) -> str:
+        step = self._flow.steps[step_id]
+        assert isinstance(step, Record)  # noqa: S101 - narrowing for the type checker
+        return element(
+            "Record",
+            action=f"{_ADDRESS}recorded",
+            finishOnKey="#",
+            maxLength=f"{step.most:.0f}",
+            method="POST",
+            timeout=f"{step.silence:.0f}",
+        )
+
+    def _dial(self, step_id: str) -> str:
+        step = self._flow.steps[step_id]
+        assert isinstance(step, Transfer)  # noqa: S101 - narrowing for the type checker
+        who = element("Number", self._numbers[step.to])
+        caller = {"callerId": self._own_number} if self._own_number else {}
+        return element("Dial", who, action=f"{_ADDRESS}dialled", method="POST", timeout=f"{step.ring:.0f}", **caller)
+
+    def _spoken(self, said: Iterable[Utterance], slow: bool) -> str:
+        """Utterances as verbs: words and short silences in one `Say`, whole seconds of silence as `Pause`."""
+        verbs: list[str] = []
+        ssml: list[str] = []
+        for utterance in said:
+            match utterance:
+                case Words(text=text):
+                    ssml.append(xml_text(text))
+                case Pause(seconds=silence) if silence >= 1:
+                    verbs += [*_say(ssml, slow), f'<Pause length="{int(silence)}"/>']
+                    ssml = _break(silence - int(silence))
+                case Pause(seconds=silence):
+                    ssml += _break(silence)
+                case Clip(name=name):
+                    verbs += [*_say(ssml, slow), element("Play", xml_text(f"{self._audio}{name}"))]
+                    ssml = []
+        return "".join((*verbs, *_say(ssml, slow)))
+
+
+def _length(utterance: Utterance) -> float:
+    match utterance:
+        case Pause(seconds=length) | Clip(seconds=length):
+            return length
+        case Words():
+            return seconds((utterance,))
+
+
+def _break(silence: float) -> list[str]:
+    return [f'<break time="{round(silence * 1000)}ms"/>'] if silence >= 0.05 else []
+
+
+def _say(ssml: list[str], slow: bool) -> list[str]:
+    """One `Say`, or nothing when there is nothing to say but silence shorter than a second at the end."""
+    if not ssml:
+        return []
+    text = "".join(ssml)
+    inside = f'<prosody rate="{SLOW_RATE}">{text}</prosody>' if slow else text
+    return [f'<Say language="fr-FR" voice="{VOICE}">{inside}</Say>']
+
+
+def document(verbs: str) -> str:
+    """A whole TwiML document."""
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{verbs}</Response>'
+
+
+def gather(nested: str, *, timeout: int, digits: int = 1, finish: str = "") -> str:
+    """Listen for keys while the nested verbs play; silence redirects to the next turn.
+
+    `timeout` seconds count from the end of what is played, and between keys; with `finish` empty, `#` and `*` are keys
+    like any other (twilio.com/docs/voice/twiml/gather#finishonkey).
+    """
+    wait = element(
+        "Gather",
+        nested,
+        action=f"{_ADDRESS}key",
+        finishOnKey=finish,
+        input="dtmf",
+        method="POST",
+        numDigits=str(digits),
+        timeout=str(max(timeout, 1)),
+    )
+    return wait + element("Redirect", f"{_ADDRESS}silence", method="POST")
+
+
+def element(verb: str, inside: str = "", **attributes: str) -> str:
+    """One verb; `inside` is markup already, attribute values are escaped here."""
+    written = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
+    return f"<{verb}{written}>{inside}</{verb}>" if inside else f"<{verb}{written}/>"
+
+
+def xml_text(text: str) -> str:
+    """The text escaped, without the characters that XML 1.0 forbids."""
+    return escape(_ILLEGAL.sub("", text))
+
+
+def notice(sentence: str) -> bytes:
+    """A last sentence, then the end: for a request that is signed but is no call of ours."""
+    return document("".join((*_say([xml_text(sentence)], slow=False), "<Hangup/>"))).encode()
+
+
+def apology(sentence: str, goodbye: str, retry: str) -> bytes:
+    """The last resort: a sentence that offers one key, which leads to `retry`; silence ends the call politely."""
+    listen = element(
+        "Gather",
+        "".join(_say([xml_text(sentence)], slow=False)),
+        action=retry,
+        finishOnKey="",
+        input="dtmf",
+        method="POST",
+        numDigits="1",
+        timeout="10",
+    )
+    return document("".join((listen, *_say([xml_text(goodbye)], slow=False), "<Hangup/>"))).encode()

@@ -1,0 +1,118 @@
+"""A webhook's form, read strictly: parameters once each, every value that is used matched whole.
+
+The signature is no unambiguous encoding: with one captured signature `Digits=1234`, `Digits1=234` and a repeated
+parameter all validate (facts/reliability.md 0.1). So names that we read are a closed list, none may come twice, and
+each must match its pattern. Unknown names are ignored: Twilio adds parameters without notice
+(twilio.com/docs/voice/twiml).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from ivr.flow.engine import Dialled, Event, Keys, Recorded, Silence, Transferred
+
+MOST_BYTES = 64 * 1024
+"""A form larger than this is no webhook of a call."""
+
+MOST_PARAMETERS = 200
+
+PATTERNS: Mapping[str, re.Pattern[str]] = {
+    "AccountSid": re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII),
+    "CallSid": re.compile(r"CA[0-9a-fA-F]{32}", re.ASCII),
+    "CallStatus": re.compile(r"[a-z-]{1,20}", re.ASCII),
+    "From": re.compile(r"[ -~]{0,64}", re.ASCII),
+    "To": re.compile(r"[ -~]{0,64}", re.ASCII),
+    "Digits": re.compile(r"[0-9*#A-D]{0,32}|hangup", re.ASCII),
+    "RecordingSid": re.compile(r"RE[0-9a-fA-F]{32}", re.ASCII),
+    "RecordingDuration": re.compile(r"\d{1,5}", re.ASCII),
+    "DialCallStatus": re.compile(r"[a-z-]{1,20}", re.ASCII),
+}
+_NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+_WITHHELD = frozenset({"+266696687", "+7378742833", "+86282452253", "+8656696", "+2562533"})
+"""ANONYMOUS, RESTRICTED, UNAVAILABLE, UNKNOWN and BLOCKED as letters on a keypad (facts/twilio.md 1)."""
+
+
+class MalformedForm(ValueError):
+    """The body is no form that Twilio would send; its signature cannot be trusted to mean one thing."""
+
+
+class HostileForm(ValueError):
+    """The form is signed and still not a call of ours: a value that no carrier sends, another account, another number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """What a webhook says, checked. `caller` is empty when the number is withheld or is none."""
+
+    call: str
+    caller: str
+    status: str
+    values: Mapping[str, str]
+
+
+def parameters(body: bytes) -> tuple[tuple[str, str], ...]:
+    """The form's parameters in order, as they were signed.
+
+    Raises MalformedForm when the body is no form of a reasonable size in UTF-8.
+    """
+    try:
+        text = body.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS) if text else []
+    except ValueError as error:
+        raise MalformedForm(str(error)) from error
+    return tuple(pairs)
+
+
+def webhook(params: tuple[tuple[str, str], ...], account: str, numbers: frozenset[str]) -> Webhook:
+    """The call that the parameters speak of; `account` and `numbers` are ours, empty when anything may call.
+
+    Raises HostileForm when a parameter comes twice, is missing, or does not match.
+    """
+    names = [name for name, _ in params]
+    if len(set(names)) != len(names):
+        raise HostileForm("a parameter comes twice")
+    form = dict(params)
+    if "CallSid" not in form:
+        raise HostileForm("CallSid is missing")
+    values = {name: form[name] for name in PATTERNS.keys() & form.keys()}
+    for name, value in values.items():
+        if not PATTERNS[name].fullmatch(value):
+            raise HostileForm(f"{name} is not what a carrier sends")
+    if account and values.get("AccountSid") != account:
+        raise HostileForm("the account is not ours")
+    if numbers and values.get("To") not in numbers:
+        raise HostileForm("the number called is not ours")
+    return Webhook(values["CallSid"], number(values.get("From", "")), values.get("CallStatus", ""), values)
+
+
+def number(shown: str) -> str:
+    """The caller's number in E.164, or nothing when it is withheld, a SIP address, or no number."""
+    return shown if _NUMBER.fullmatch(shown) and shown not in _WITHHELD else ""
+
+
+def event(kind: str, hook: Webhook, at: float) -> Event:
+    """What happened, from the last part of the address (`key`, `silence`, `recorded`, `dialled`, else the call starts).
+
+    Raises HostileForm for a key without digits: Twilio posts to a Gather's action only with some.
+    """
+    values = hook.values
+    match kind:
+        case "key" if values.get("Digits") and values["Digits"] != "hangup":
+            return Keys(at, values["Digits"])
+        case "key":
+            raise HostileForm("Digits is missing")
+        case "silence":
+            return Silence(at)
+        case "recorded":
+            return Recorded(at, values.get("RecordingSid", ""), float(values.get("RecordingDuration", 0)))
+        case "dialled":
+            return Transferred(at, _RESULTS.get(values.get("DialCallStatus", ""), "failed"))
+        case _:
+            return Dialled(at)
+
+
+_RESULTS = {"completed": "answered", "answered": "answered", "busy": "busy", "no-answer": "no-answer"}

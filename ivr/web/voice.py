@@ -1,0 +1,120 @@
+"""The carrier's webhooks: who may speak to us, what happened, and what the caller gets.
+
+A request that is not signed gets 403 and leaves no trace. A signed one always gets 200 and TwiML: an HTTP error is
+heard as « an application error has occurred ». What a caller hears when all else fails is in this file, in French.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, request
+
+from ivr.calls import Answer, Calls, Clock
+from ivr.settings import Settings
+from ivr.telephony import signature, twiml
+from ivr.telephony.twiml import Renderer
+from ivr.telephony.webhook import HostileForm, MalformedForm, Webhook, event, parameters, webhook
+
+SORRY = "Excusez-moi, un incident technique m’interrompt. Pour réessayer, tapez 1."
+GOODBYE = "Rappelez dans quelques minutes. Au revoir."
+NO_CALL = "Cet appel ne peut pas aboutir ici. Rappelez le numéro de dépannage. Au revoir."
+
+log = logging.getLogger("ivr.voice")
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What the voice routes need: settings, calls, the renderer, the clock."""
+
+    settings: Settings
+    calls: Calls
+    renderer: Renderer
+    clock: Clock
+
+    def answer(self, number: int, mac: str, kind: str) -> Response:
+        """The answer to one webhook; `number`, `mac` and `kind` are the parts of its address, 0 and empty for /voice."""
+        params = self._signed_params()
+        if params is None:
+            return Response(status=403)
+        try:
+            hook = webhook(params, self.settings.account_sid, self.settings.numbers)
+            return self._turn(hook, number, mac, kind)
+        except HostileForm as error:
+            log.warning("refused", extra={"why": str(error), "turn": number})
+            return _twiml(twiml.notice(NO_CALL))
+        except Exception:
+            log.exception("mishap", extra={"turn": number, "kind": kind})
+            return _twiml(twiml.apology(SORRY, GOODBYE, self._retry(number, mac)))
+
+    def status(self) -> Response:
+        """The answer to a status callback, whose body nobody reads."""
+        params = self._signed_params()
+        if params is None:
+            return Response(status=403)
+        try:
+            hook = webhook(params, self.settings.account_sid, frozenset())
+            self.calls.turns.close(hook.call, hook.status, self.clock())
+        except HostileForm as error:
+            log.warning("refused", extra={"why": str(error)})
+        except Exception:
+            log.exception("mishap", extra={"kind": "status"})
+        return Response(status=204)
+
+    def _turn(self, hook: Webhook, number: int, mac: str, kind: str) -> Response:
+        if mac and not self.calls.is_ours(hook.call, number, mac):
+            raise HostileForm("the address of this turn was not handed out by us")
+        if kind == "again" and (said := self.calls.last_answer(hook.call, number)):
+            return self._rendered(hook.call, said)
+        happened = event(kind, hook, self.clock())
+        answer = self.calls.take_turn(hook.call, number, hook.caller, happened)
+        log.info("turn", extra={"call": hook.call, "turn": number, "event": type(happened).__name__})
+        return self._rendered(hook.call, answer)
+
+    def _rendered(self, call: str, answer: Answer) -> Response:
+        number = answer.turn + 1
+        address = self._address(number, self.calls.mac(call, number))
+        return _twiml(self.renderer.answer(answer.actions, address, first=answer.turn == 0))
+
+    def _address(self, number: int, mac: str) -> str:
+        return f"{self.settings.path_prefix}/voice/{number}/{mac}/"
+
+    def _retry(self, number: int, mac: str) -> str:
+        """Where a key after the apology leads: to the last answer again, or to the beginning."""
+        return self._address(number, mac) + "again" if mac else f"{self.settings.path_prefix}/voice"
+
+    def _signed_params(self) -> tuple[tuple[str, str], ...] | None:
+        """The form's parameters, when it is a form and signed by the account; None is for 403."""
+        if request.mimetype != "application/x-www-form-urlencoded":
+            return None
+        try:
+            params = parameters(request.get_data(cache=False))
+        except MalformedForm:
+            return None
+        tokens = self.settings.auth_tokens
+        given = request.headers.get("X-Twilio-Signature", "")
+        if tokens and not signature.is_signed(given, tokens, self._urls(), params):
+            log.warning("unsigned", extra={"path": request.path})
+            return None
+        return params
+
+    def _urls(self) -> tuple[str, ...]:
+        """The address as the carrier may have signed it: our public base, never the request's Host."""
+        query = request.query_string.decode("latin-1")
+        rest = request.path + (f"?{query}" if query else "")
+        return tuple(base + rest for base in signature.spellings(self.settings.public_url))
+
+
+def voice_routes(voice: Voice) -> Blueprint:
+    """The routes of the carrier's webhooks, POST alone."""
+    routes = Blueprint("voice", __name__)
+    post = {"methods": ["POST"], "provide_automatic_options": False}
+    routes.add_url_rule("/voice", "start", lambda: voice.answer(0, "", ""), **post)
+    routes.add_url_rule("/voice/status", "status", voice.status, **post)
+    routes.add_url_rule("/voice/<int:number>/<mac>/<any(key,silence,recorded,dialled,again):kind>", "turn", voice.answer, **post)
+    return routes
+
+
+def _twiml(document: bytes) -> Response:
+    return Response(document, content_type=twiml.CONTENT_TYPE)

@@ -1,0 +1,23 @@
+"""Every call in tests/calls, played over HTTP and TwiML against the real line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ivr.flow.model import Flow
+from ivr.phone.transcript import play, read
+from tests.line import ROOT, Line, book_of
+
+CALLS = sorted((ROOT / "tests" / "calls").glob("*.call"))
+
+
+@pytest.mark.parametrize("path", CALLS, ids=lambda path: path.stem)
+def test_call_goes_as_written(path: Path, line: Line, flow: Flow) -> None:
+    play(read(path), line.phone(), book_of(flow), line)
+
+
+def test_every_path_of_the_dialogue_that_needs_no_service_has_its_call() -> None:
+    written = {path.stem.partition("-")[0] for path in CALLS}
+    assert {"s1", "s1p", "s1x", "s2a", "s2b", "s2c", "s3c", "s3w", "s4"} <= written
