@@ -1,1 +1,1 @@
-"""A telephone line that repairs a telephone: call flow, speech, desks, store, telephony, web and a simulated telephone."""
+"""A telephone line that repairs a telephone: flow, speech, desks, store, telephony, web, and a simulated telephone."""

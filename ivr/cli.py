@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = _command(commands, "serve", _serve, "servir la ligne, réglée par l'environnement", "ivr serve --port 8080")
     serve.add_argument("--host", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
-    serve.add_argument("--port", type=int, default=5000, help="port (5000)")
+    serve.add_argument("--port", type=int, default=5000, help="port (5000 ; 0 : un port libre)")
 
     call = _command(commands, "call", _call, "appeler une ligne depuis le terminal", "ivr call --keys 2,1")
     call.add_argument("url", nargs="?", default="", help="adresse du webhook (http://127.0.0.1:5000/voice)")
@@ -78,18 +78,27 @@ def _serve(chosen: argparse.Namespace) -> int:
     from ivr.folder import read_script
     from ivr.settings import settings
 
-    os.environ.setdefault("IVR_PUBLIC_URL", f"http://{chosen.host}:{chosen.port}")
+    port = chosen.port or _free_port(chosen.host)
+    os.environ.setdefault("IVR_PUBLIC_URL", f"http://{chosen.host}:{port}")
     found = settings()
     steps = len(read_script(found.prompts_dir).steps)
-    print(f"La ligne répond sur {found.public_url}/voice ({steps} étapes, base {_shown(found.database_url)}).")
+    welcome = [f"La ligne répond sur {found.public_url}/voice ({steps} étapes, base {_shown(found.database_url)})."]
     if not found.auth_tokens:
-        print("Signatures non vérifiées : TWILIO_AUTH_TOKEN n'est pas réglé. À ne jamais faire sur internet.")
-    print("Dans un autre terminal : ivr call      (Ctrl-C pour arrêter la ligne)", flush=True)
+        welcome.append("Signatures non vérifiées : TWILIO_AUTH_TOKEN n'est pas réglé. À ne jamais faire sur internet.")
+    welcome.append("Dans un autre terminal : .venv/bin/ivr call      (Ctrl-C pour arrêter la ligne)")
 
     from ivr.web.server import serve
 
-    serve(chosen.host, chosen.port, found.workers)
+    serve(chosen.host, port, found.workers, lambda: print("\n".join(welcome), flush=True))
     return DONE
+
+
+def _free_port(host: str) -> int:
+    """A port that nobody uses, for `--port 0`."""
+    import socket
+
+    with socket.create_server((host, 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def _shown(database_url: str) -> str:
@@ -104,7 +113,8 @@ def _call(chosen: argparse.Namespace) -> int:
     url = chosen.url or f"{os.environ.get('IVR_PUBLIC_URL', 'http://127.0.0.1:5000').rstrip('/')}/voice"
     keys = [key.strip() for key in chosen.keys.split(",") if key.strip()] if chosen.keys is not None else None
     token = os.environ.get("TWILIO_AUTH_TOKEN", "").partition(",")[0] or None
-    return call(url, keys, token=token, caller=chosen.caller, account=os.environ.get("TWILIO_ACCOUNT_SID"))
+    account = os.environ.get("TWILIO_ACCOUNT_SID", "")
+    return call(url, keys, token, caller=chosen.caller, account=account or None)
 
 
 def _check(chosen: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""The tests: calls through the front door first, then each room."""

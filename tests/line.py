@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flask import Flask
@@ -28,7 +28,9 @@ ACCOUNT = "AC" + "0" * 32
 class Line:
     """One line under test. It can be restarted in the middle of a call; the database and the port stay."""
 
-    def __init__(self, folder: Path, prompts: Path, desks: Mapping[str, Desk] | None = None, database: str = "") -> None:
+    def __init__(
+        self, folder: Path, prompts: Path, desks: Mapping[str, Desk] | None = None, database: str = ""
+    ) -> None:
         self.clock = Clock()
         self.prompts = prompts
         self._desks = desks
@@ -60,6 +62,27 @@ class Line:
         self._thread.join()
         self._server.server_close()
         turns_of(self.app).close_database()
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite file of this line."""
+        return self._folder / "ligne.sqlite"
+
+    def wal_bytes(self) -> bytes:
+        """What SQLite has written and not yet moved into its file."""
+        wal = self.database_file.with_name("ligne.sqlite-wal")
+        return wal.read_bytes() if wal.exists() else b""
+
+    def hide_database(self) -> Callable[[], None]:
+        """Take the database away, as a lost disk would; the function that is given back brings it again."""
+        turns_of(self.app).close_database()
+        hidden = self._folder.with_name("away")
+        self._folder.rename(hidden)
+
+        def bring_back() -> None:
+            hidden.rename(self._folder)
+
+        return bring_back
 
     # What surrounds a transcript (`ivr.phone.transcript.Stage`).
 

@@ -53,6 +53,9 @@ def half(mp3: bytes) -> Reply:
     return Reply(body=whole.body, sent=len(whole.body) // 2)
 
 
+_HANG = 10.0
+"""How long a hanging answer hangs at most, in seconds: longer than any test waits."""
+
 EMPTY = Reply(body=b")]}'\n\n[]\n")
 """200, and no sound."""
 
@@ -128,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         """One request to speak."""
         reply = self.server.google.reply(self.rfile.read(int(self.headers["Content-Length"])))
         if reply.hang:
-            self.server.google.over.wait()
+            self.server.google.over.wait(_HANG)
             return
         self.send_response(reply.status)
         self.send_header("Content-Length", str(len(reply.body)))

@@ -106,15 +106,17 @@ def _misplaced(flow: Flow) -> Iterator[Mistake]:
     """A return with nothing to return to; a dead end; a global step that forgets what it interrupted."""
     inserted = {phrase for step in flow.steps.values() for phrase in phrases(step)}
     for step in flow.steps.values():
-        if isinstance(step, Menu | Entry | Run) and not step.aside:
-            if any(branch.to == RETURN for _, branch in _branches(step)):
-                yield _mistake(flow, step.id, f"'{RETURN}' needs aside = true: only an interruption can be returned from")
+        returns = any(branch.to == RETURN for _, branch in _branches(step))
+        if returns and not step.aside and not isinstance(step, Say):
+            yield _mistake(flow, step.id, f"'{RETURN}' needs aside = true: only an interruption can be returned from")
         if isinstance(step, Say) and not step.next and step.id not in inserted:
             yield _mistake(flow, step.id, "leads nowhere: give it a 'next', or let another step insert it")
     for name in ("person", "warning"):
         step_id = _globals(flow)[name]
         if step_id in flow.steps and not flow.steps[step_id].aside:
-            yield _mistake(flow, step_id, f"is the line's {name}: it needs aside = true, so that the call can go on after")
+            yield _mistake(
+                flow, step_id, f"is the line's {name}: it needs aside = true, so that the call can go on after"
+            )
 
 
 # Reachability
@@ -238,7 +240,7 @@ def _unfilled(flow: Flow) -> Iterator[Mistake]:
             continue
         known, came_from = filled[step.id]
         for slot in sorted(_used_slots(step) - known):
-            origin = came_from.get(slot, flow.start)
+            origin = came_from.get(slot, came_from[""])
             problem = f"{{{slot}}} is spoken, but no earlier step on the way from '{origin}' fills it"
             yield _mistake(flow, step.id, problem)
 
@@ -249,17 +251,17 @@ def _used_slots(step: Step) -> set[str]:
 
 
 def _filled_on_every_way(flow: Flow) -> dict[str, tuple[frozenset[str], dict[str, str]]]:
-    """For each reached step: the slots filled on every way to it, and for the others a step that came without."""
+    """For each reached step: the slots filled on every way to it; which step came without one ("": without any)."""
     filled: dict[str, tuple[frozenset[str], dict[str, str]]] = {}
     waiting: deque[str] = deque()
 
     def arrive(target: str, slots: frozenset[str], origin: str) -> None:
         if target not in flow.steps:
             return
-        known, lost = filled.get(target, (None, {}))
+        known, lost = filled.get(target, (None, {"": origin}))
         still = slots if known is None else known & slots
         if known is None or still != known:
-            without = {slot: origin for slot in (known or frozenset()) - slots}
+            without = dict.fromkeys((known or frozenset()) - slots, origin)
             filled[target] = (still, {**lost, **without})
             waiting.append(target)
 

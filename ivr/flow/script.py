@@ -90,7 +90,9 @@ class _Reader:
             return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"at line (\d+)", str(error))
-            self.mistakes.append(Mistake(f"{self.folder}/{name}", "", f"is not TOML: {error}", int(line[1]) if line else 0))
+            self.mistakes.append(
+                Mistake(f"{self.folder}/{name}", "", f"is not TOML: {error}", int(line[1]) if line else 0)
+            )
             return {}
 
     def read_line(self, data: dict[str, Any]) -> None:
@@ -184,7 +186,7 @@ class _StepReader:
         branches = [self._branch(key, item) for item in (value if isinstance(value, list) else [value])]
         if not branches or branches[-1].when or branches[-1].unless:
             self.table.wrong(f"{key}: the last way on must have no condition, else a call could stop there")
-            branches.append(Branch(self.chapter))
+            branches.append(self._anywhere())
         if any(not (branch.when or branch.unless) for branch in branches[:-1]):
             self.table.wrong(f"{key}: only the last way on may have no condition; those after it are never taken")
         return tuple(branches)
@@ -193,16 +195,22 @@ class _StepReader:
         if isinstance(value, str):
             return Branch(self.id(value))
         if not isinstance(value, dict):
-            self.table.wrong(f"{key} must lead to a step, like \"ethernet\" or \"bouton.ethernet\", not {value!r}")
-            return Branch(self.chapter)
+            self.table.wrong(f'{key} must lead to a step, like "ethernet" or "bouton.ethernet", not {value!r}')
+            return self._anywhere()
         table = Table(self.table.file, self.table.name, value, self.reader.mistakes)
         lists = {name: table.words(name) for name in ("when", "unless", "sets", "fills")}
         branch = Branch(self.id(table.text("to")), **lists)
         table.close()
         return branch
 
+    def _anywhere(self) -> Branch:
+        """A harmless way on in place of one that could not be read, so that it is not told twice."""
+        return Branch(self.reader.line["menu"])
+
     def ways(self, key: str, allowed: Iterable[str] | None = None) -> dict[str, Way]:
-        found = {name: self.way(f"{key} {name}", value) for name, value in self.table.table(key).items()}
+        found = {
+            name: self.way(f"{key.removesuffix('s')} {name}", value) for name, value in self.table.table(key).items()
+        }
         for name in found:
             if allowed is not None and name not in allowed:
                 self.table.wrong(f"{key}: '{name}' is none of {', '.join(sorted(allowed))}")
@@ -211,7 +219,7 @@ class _StepReader:
     def next(self) -> Way:
         if not self.table.has("next"):
             self.table.wrong("next is missing: where does the call go on?")
-            return (Branch(self.chapter),)
+            return (self._anywhere(),)
         return self.way("next", self.table.raw("next"))
 
     # The kinds
@@ -312,7 +320,7 @@ class _StepReader:
         if profile is None:
             known = self.reader.patience
             self.table.wrong(f"patience '{name}' is not in {LINE}{did_you_mean(name, known)}")
-            return Patience(7, (), (), (Branch(self.reader.line["menu"]),), (Branch(self.reader.line["menu"]),))
+            return Patience(7, (), (), (self._anywhere(),), (self._anywhere(),))
         return Patience(
             wait=self.table.number("wait", profile.number("wait", low=5, high=600), low=5, high=600),
             no_input=self._reprompts("no_input", profile),
@@ -367,7 +375,7 @@ class _StepReader:
         for key in sorted(set(step.keys) - offered):
             self.table.wrong(f"key {key} is defined, but the prompt does not offer it")
         if not step.keys:
-            self.table.wrong("a menu needs at least one key: write keys = { 1 = \"step\" }")
+            self.table.wrong('a menu needs at least one key: write keys = { 1 = "step" }')
 
 
 _KINDS: dict[str, Callable[[_StepReader, dict[str, Any]], Step]] = {

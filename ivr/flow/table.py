@@ -37,7 +37,7 @@ class Table:
         return str(self._value(key, default, str, "a text in quotes", ""))
 
     def flag(self, key: str) -> bool:
-        """true or false; false when it is not written."""
+        """True or false; false when it is not written."""
         return bool(self._value(key, False, bool, "true or false", False))
 
     def number(self, key: str, default: float | None = None, *, low: float = 0.0, high: float = 7200.0) -> float:

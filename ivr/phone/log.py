@@ -29,7 +29,8 @@ class Heard:
 class Entry:
     """One line of the call's log, numbers masked; `at` is in seconds since the call began.
 
-    `kind` is one of dial, webhook, again, callback, clip, begins, heard, cut, sound, key, dropped, record, rings, end.
+    `kind` is one of dial, webhook, again, callback, clip, begins, heard, cut, sound, key, dropped, record, rings, rang,
+    end.
     """
 
     at: float

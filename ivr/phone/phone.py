@@ -23,6 +23,9 @@ from ivr.phone.errors import CallError, TwimlError
 from ivr.phone.log import Entry, Heard, masked
 from ivr.phone.twiml import Dial, Gather, Hangup, Pause, Play, Record, Redirect, Reject, Say, Verb, parse
 
+CALLER = "+33639980001"  # a number that France keeps for fiction
+CALLED = "+33199000000"  # likewise
+ACCOUNT = "AC" + "0" * 32
 KEYS = frozenset("0123456789*#")
 CONTIGUOUS = 1.0  # seconds: with less silence between, two utterances are one stretch of speech
 AT_ONCE = 1e-6  # seconds: what is due within this is due now, rounding apart
@@ -111,9 +114,9 @@ class Phone:
         self,
         url: str,
         *,
-        caller: str = "+33639980001",
-        called: str = "+33199000000",
-        account: str = "AC" + "0" * 32,
+        caller: str = CALLER,
+        called: str = CALLED,
+        account: str = ACCOUNT,
         token: str | None = None,
         clock: Clock | None = None,
         status_url: str | None = None,
@@ -191,9 +194,8 @@ class Phone:
             raise self._error(f"key {keys} comes after the end of the call ({self.ended})")
         self._fetched.clear()
         self._log("key", keys)
-        listening = self._listening
         taken = 0
-        while taken < len(keys) and listening and self._listening is listening and self._takes(keys[taken]):
+        while taken < len(keys) and self._takes(keys[taken]):
             taken += 1
         self._drop_keys(keys[taken:])
 
@@ -205,8 +207,6 @@ class Phone:
         self._need_call()
         documents, timeouts, heard = self._documents, self._timeouts, list[Heard]()
         while not self.ended and self._documents == documents and not self._listens_again(timeouts):
-            if self._due() == inf:
-                raise self._error("the Record has no timeout and waits for ever; press its finish key, or drop()")
             heard += self._heard_next()
         return heard
 
@@ -228,7 +228,6 @@ class Phone:
             return self.wait(seconds)
         said = min(seconds, recording.verb.max_length - recording.recorded)
         recording.first = recording.recorded if recording.first is None else recording.first
-        recording.left = inf
         self._pass(said)
         recording.last = recording.recorded
         recording.left = recording.patience()
@@ -239,7 +238,7 @@ class Phone:
 
         Source: twilio.com/docs/voice/twiml/record#action.
         """
-        self._need_call()
+        self._settle()
         if self.ended:
             raise self._error(f"the call has already ended ({self.ended})")
         if isinstance(self._listening, _Recording):
@@ -503,13 +502,14 @@ class Phone:
         outcomes = [self.answers.get(number, ("no-answer", 0)) for number in dial.numbers]
         status, talked = next((outcome for outcome in outcomes if outcome[0] == "completed"), outcomes[0])
         talked = min(talked, dial.time_limit) if status == "completed" else 0
-        self._log("rings", f"{', '.join(dial.numbers)}: {status}, {talked} s")
+        self._log("rings", ", ".join(dial.numbers))
         self._listening = _Dialling(dial, status, talked, min(RINGING[status], dial.timeout) + talked)
 
     def _dial_over(self, dialling: _Dialling) -> None:
         """Ask the action, and nothing below it then; without one go on below. twilio.com/docs/voice/twiml/dial."""
         self._listening = None
         self._spoken_at = self.clock.now()
+        self._log("rang", f"{dialling.status}, {dialling.talked} s")
         if not dialling.verb.action:
             return
         about = {"DialCallStatus": dialling.status, "DialCallSid": _sid("CA")}
@@ -520,7 +520,6 @@ class Phone:
 
     def _end(self, how: str, why: str, status: str = "completed") -> None:
         self._cut()
-        self._verbs.clear()
         self._listening = None
         self.ended = how
         self._log("end", why)
@@ -581,8 +580,7 @@ class Phone:
     def _call_back(self, url: str, about: dict[str, str], method: str = "POST") -> None:
         """Tell the line something; its answer's body is not used. twilio.com/docs/api/errors/11750."""
         with self._telling():
-            status = "completed" if self.ended else "in-progress"
-            asked = wire.request(method, url, self._standard(status) | about, self.token)
+            asked = wire.request(method, url, self._standard("in-progress") | about, self.token)
             answer = wire.send(asked)
             self._log("callback", f"{_shown(asked, about)} -> {answer.status}")
             if not 200 <= answer.status < 300:

@@ -5,6 +5,7 @@ What it prints is for the caller, so in French. Knows the Phone and the terminal
 
 import os
 import select
+import sys
 import termios
 import time
 import tty
@@ -15,7 +16,7 @@ from typing import TextIO
 from ivr.phone.clock import Clock
 from ivr.phone.errors import CallError, TwimlError, UnreachableError
 from ivr.phone.log import Entry, clip_name
-from ivr.phone.phone import KEYS, Phone
+from ivr.phone.phone import ACCOUNT, CALLER, KEYS, Phone
 
 MOST_SECONDS = 1800.0  # of a call that is played with given keys
 SHOWN_SILENCE = 2.0  # seconds from which a silence is worth a line
@@ -26,24 +27,28 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 
 def call(
     url: str,
-    keys: Sequence[str] | None,
-    token: str | None,
-    out: TextIO,
-    in_: TextIO,
-    caller: str = "+33639980001",
+    keys: Sequence[str] | None = None,
+    token: str | None = None,
+    out: TextIO | None = None,
+    in_: TextIO | None = None,
+    *,
+    caller: str = CALLER,
+    account: str | None = None,
 ) -> int:
     """Call a webhook and give the exit code: 0 the call ended properly, 1 it failed, 2 wrong keys.
 
     With `keys`, each one (or group, like `0000#`) is pressed once the line has said what it has to say, in virtual
     time; then the caller is silent. Without, on a terminal, the call runs in real time and takes keys from the
-    keyboard; Ctrl-C hangs up. Without, and with no terminal, keys are the words of the input.
+    keyboard; Ctrl-C hangs up. Without, and with no terminal, keys are the words of the input. `out` and `in_` default
+    to the standard ones, `token` None does not sign.
     """
+    out, in_ = out or sys.stdout, in_ or sys.stdin
     if keys is None and not in_.isatty():
         keys = in_.read().split()
     if wrong := [group for group in keys or () if not group or not KEYS.issuperset(group)]:
         print(f"« {wrong[0]} » ne se tape pas sur un téléphone : utilisez les touches 0 à 9, * et #.", file=out)
         return WRONG_USE
-    phone = Phone(url, caller=caller, token=token, clock=Clock(time.time()))
+    phone = Phone(url, caller=caller, account=account or ACCOUNT, token=token, clock=Clock(time.time()))
     phone.on_entry = _Printer(phone, out).show
     try:
         if keys is None:
@@ -132,9 +137,9 @@ class _Printer:
                 self._quiet_since = None
             case "heard" | "cut":
                 self._quiet_since = self._phone.seconds
-            case "key" if self._quiet_since is not None:
+            case "rang":
                 self._quiet_since = entry.at
-            case "webhook" if self._quiet_since is None:
+            case "key" if self._quiet_since is not None:
                 self._quiet_since = entry.at
             case "end":
                 self._show_silence(entry.at)
@@ -187,7 +192,7 @@ def _explained(error: CallError, url: str) -> str:
         case UnreachableError():
             return f"Personne ne répond à {url} : lancez d’abord make run."
         case TwimlError(status=403):
-            return f"La ligne refuse l’appel de {url} (HTTP 403) : donnez-lui le TWILIO_AUTH_TOKEN de ce téléphone."
+            return "La ligne refuse l’appel (HTTP 403) : appelez avec son TWILIO_AUTH_TOKEN, à son adresse publique."
         case TwimlError(status=int(status)):
             return f"La ligne répond par une erreur HTTP {status} : lisez son journal.\n{error.sentence}"
         case TwimlError(number=number):

@@ -54,7 +54,7 @@ def request(method: str, url: str, form: Mapping[str, str], token: str | None) -
 
 def signature(url: str, form: Mapping[str, str], token: str) -> str:
     """Sign as Twilio does: over HTTPS the port is left out. twilio.com/docs/usage/security."""
-    from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # late: twilio is slow to import
+    from twilio.request_validator import RequestValidator  # late: twilio is slow to import
 
     parts = urlsplit(url)
     if parts.scheme == "https":

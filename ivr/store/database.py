@@ -29,7 +29,9 @@ def open_database(url: str) -> Engine:
 
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS, isolation_level="READ COMMITTED")
+        return create_engine(
+            url, pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS, isolation_level="READ COMMITTED"
+        )
     if database := make_url(url).database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})

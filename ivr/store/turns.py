@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy import Connection, Engine, Table, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.store.tables import calls, turns
@@ -84,7 +84,7 @@ class Turns:
             return recipe(connection, sid, number)
 
     def close(self, sid: str, status: str, at: float) -> None:
-        """Note that the call ended. The first final status stands; those that come late, twice or before change nothing."""
+        """Note that the call ended. The first final status stands, whatever comes late or twice."""
         if status not in FINAL:
             return
         with self._engine.begin() as connection:
@@ -105,7 +105,7 @@ class Turns:
     def is_reachable(self) -> bool:
         """Whether the database answers and can be written to. Raises what it raises when it does not answer."""
         with self._engine.begin() as connection:
-            return connection.execute(text("SELECT 1")).scalar_one() == 1
+            return bool(connection.execute(text("SELECT 1")).scalar_one())
 
 
 def recipe(connection: Connection, sid: str, number: int) -> str | None:
@@ -114,7 +114,6 @@ def recipe(connection: Connection, sid: str, number: int) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def _insert(connection: Connection, table: object) -> sqlite.Insert | postgresql.Insert:
+def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """The insert of the database in use: both know ON CONFLICT, each in its own class."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)  # type: ignore[arg-type]
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

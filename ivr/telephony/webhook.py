@@ -20,28 +20,33 @@ MOST_BYTES = 64 * 1024
 
 MOST_PARAMETERS = 200
 
-PATTERNS: Mapping[str, re.Pattern[str]] = {
+IDENTITY: Mapping[str, re.Pattern[str]] = {
     "AccountSid": re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII),
     "CallSid": re.compile(r"CA[0-9a-fA-F]{32}", re.ASCII),
     "CallStatus": re.compile(r"[a-z-]{1,20}", re.ASCII),
     "From": re.compile(r"[ -~]{0,64}", re.ASCII),
     "To": re.compile(r"[ -~]{0,64}", re.ASCII),
+}
+"""Whose call it is: a mismatch means that it is none of ours."""
+
+HAPPENED: Mapping[str, re.Pattern[str]] = {
     "Digits": re.compile(r"[0-9*#A-D]{0,32}|hangup", re.ASCII),
     "RecordingSid": re.compile(r"RE[0-9a-fA-F]{32}", re.ASCII),
     "RecordingDuration": re.compile(r"\d{1,5}", re.ASCII),
     "DialCallStatus": re.compile(r"[a-z-]{1,20}", re.ASCII),
 }
+"""What happened in it: a mismatch moves nothing."""
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 _WITHHELD = frozenset({"+266696687", "+7378742833", "+86282452253", "+8656696", "+2562533"})
 """ANONYMOUS, RESTRICTED, UNAVAILABLE, UNKNOWN and BLOCKED as letters on a keypad (facts/twilio.md 1)."""
 
 
-class MalformedForm(ValueError):
+class MalformedFormError(ValueError):
     """The body is no form that Twilio would send; its signature cannot be trusted to mean one thing."""
 
 
-class HostileForm(ValueError):
-    """The form is signed and still not a call of ours: a value that no carrier sends, another account, another number."""
+class HostileFormError(ValueError):
+    """The form is signed and still no call of ours: a value that no carrier sends, another account or number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,42 +56,47 @@ class Webhook:
     call: str
     caller: str
     status: str
-    values: Mapping[str, str]
+    form: Mapping[str, str]
 
 
 def parameters(body: bytes) -> tuple[tuple[str, str], ...]:
     """The form's parameters in order, as they were signed.
 
-    Raises MalformedForm when the body is no form of a reasonable size in UTF-8.
+    Raises MalformedFormError when the body is no form of a reasonable size in UTF-8.
     """
     try:
         text = body.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS) if text else []
     except ValueError as error:
-        raise MalformedForm(str(error)) from error
+        raise MalformedFormError(str(error)) from error
     return tuple(pairs)
 
 
 def webhook(params: tuple[tuple[str, str], ...], account: str, numbers: frozenset[str]) -> Webhook:
     """The call that the parameters speak of; `account` and `numbers` are ours, empty when anything may call.
 
-    Raises HostileForm when a parameter comes twice, is missing, or does not match.
+    Raises HostileFormError when a parameter comes twice, is missing, or does not match.
     """
     names = [name for name, _ in params]
     if len(set(names)) != len(names):
-        raise HostileForm("a parameter comes twice")
+        raise HostileFormError("a parameter comes twice")
     form = dict(params)
     if "CallSid" not in form:
-        raise HostileForm("CallSid is missing")
-    values = {name: form[name] for name in PATTERNS.keys() & form.keys()}
-    for name, value in values.items():
-        if not PATTERNS[name].fullmatch(value):
-            raise HostileForm(f"{name} is not what a carrier sends")
-    if account and values.get("AccountSid") != account:
-        raise HostileForm("the account is not ours")
-    if numbers and values.get("To") not in numbers:
-        raise HostileForm("the number called is not ours")
-    return Webhook(values["CallSid"], number(values.get("From", "")), values.get("CallStatus", ""), values)
+        raise HostileFormError("CallSid is missing")
+    whose = _matched(form, IDENTITY)
+    if account and whose.get("AccountSid") != account:
+        raise HostileFormError("the account is not ours")
+    if numbers and whose.get("To") not in numbers:
+        raise HostileFormError("the number called is not ours")
+    return Webhook(whose["CallSid"], number(whose.get("From", "")), whose.get("CallStatus", ""), form)
+
+
+def _matched(form: Mapping[str, str], patterns: Mapping[str, re.Pattern[str]]) -> dict[str, str]:
+    """The values that we read of the form. Raises HostileFormError at one that does not match."""
+    for name in patterns.keys() & form.keys():
+        if not patterns[name].fullmatch(form[name]):
+            raise HostileFormError(f"{name} is not what a carrier sends")
+    return {name: form[name] for name in patterns.keys() & form.keys()}
 
 
 def number(shown: str) -> str:
@@ -97,14 +107,15 @@ def number(shown: str) -> str:
 def event(kind: str, hook: Webhook, at: float) -> Event:
     """What happened, from the last part of the address (`key`, `silence`, `recorded`, `dialled`, else the call starts).
 
-    Raises HostileForm for a key without digits: Twilio posts to a Gather's action only with some.
+    Raises HostileFormError for a value that does not match, and for a key without digits: Twilio posts to a Gather's
+    action only with some.
     """
-    values = hook.values
+    values = _matched(hook.form, HAPPENED)
     match kind:
         case "key" if values.get("Digits") and values["Digits"] != "hangup":
             return Keys(at, values["Digits"])
         case "key":
-            raise HostileForm("Digits is missing")
+            raise HostileFormError("Digits is missing")
         case "silence":
             return Silence(at)
         case "recorded":

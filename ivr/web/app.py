@@ -20,6 +20,7 @@ from ivr.telephony.twiml import Renderer
 from ivr.telephony.webhook import MOST_BYTES
 from ivr.web.voice import Voice, voice_routes
 
+
 def create_app(
     settings: Settings | None = None, *, clock: Clock = time.time, desks: Mapping[str, Desk] | None = None
 ) -> Flask:
@@ -45,18 +46,18 @@ def create_app(
     return app
 
 
-def renderer(flow: Flow) -> Renderer:
-    """The renderer of a flow, its prompts turned into utterances by `ivr.speech`."""
-    return Renderer(flow, partial(utterances, flow), _cue)
+def renderer(flow: Flow, people: Mapping[str, str] | None = None, own_number: str = "") -> Renderer:
+    """The renderer of a flow, its prompts turned into utterances by `ivr.speech`; `people` are names and numbers."""
+    return Renderer(flow, partial(utterances, flow), _cue, numbers=people, own_number=own_number)
 
 
-def _cue(cue: Cue, slow: bool) -> tuple[Utterance, ...]:  # noqa: FBT001 - the renderer's signature
+def _cue(cue: Cue, slow: bool) -> tuple[Utterance, ...]:
     return tuple(spoken(cue.prompt.pieces(), {}, slow=slow))
 
 
 def _ready(turns: Turns) -> Response:
     try:
         turns.is_reachable()
-    except Exception as error:  # noqa: BLE001 - whatever is wrong, the answer is the same
+    except Exception as error:
         return Response(f"not ready: {type(error).__name__}\n", 503, mimetype="text/plain")
     return Response("ready\n", mimetype="text/plain")

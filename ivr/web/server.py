@@ -6,11 +6,17 @@ Chosen by measurement: the cheapest of the maintained servers, and the one that 
 
 from __future__ import annotations
 
-import os
+import http.client
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
 
 from flask import Flask
 
 THREADS = 4
+PATIENCE = 0.05
+"""Seconds between two looks at whether the workers answer yet."""
 
 
 def line() -> Flask:
@@ -22,14 +28,14 @@ def line() -> Flask:
     return create_app()
 
 
-def serve(host: str, port: int, workers: int) -> None:
-    """Serve until SIGTERM or SIGINT, then let the calls being answered finish."""
+def serve(host: str, port: int, workers: int, announce: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then let the calls being answered finish; `announce` when it answers."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
-    os.environ.setdefault("IVR_PUBLIC_URL", f"http://{host}:{port}")
-    Granian(
+    multiprocessing.set_start_method("spawn", force=True)  # a fork of a process with threads may never wake up
+    server = Granian(
         "ivr.web.server:line",
         address=host,
         port=port,
@@ -41,4 +47,24 @@ def serve(host: str, port: int, workers: int) -> None:
         log_level=LogLevels.warning,
         workers_kill_timeout=20,
         respawn_failed_workers=True,
-    ).serve()
+    )
+    server.on_startup(lambda: threading.Thread(target=_announced, args=(host, port, announce), daemon=True).start())
+    server.serve()
+
+
+def _announced(host: str, port: int, announce: Callable[[], None]) -> None:
+    """Announce the line once it answers, not before: who calls at that word is served."""
+    while not _answers(host, port):
+        time.sleep(PATIENCE)
+    announce()
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

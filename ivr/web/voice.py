@@ -15,7 +15,7 @@ from ivr.calls import Answer, Calls, Clock
 from ivr.settings import Settings
 from ivr.telephony import signature, twiml
 from ivr.telephony.twiml import Renderer
-from ivr.telephony.webhook import HostileForm, MalformedForm, Webhook, event, parameters, webhook
+from ivr.telephony.webhook import HostileFormError, MalformedFormError, Webhook, event, parameters, webhook
 
 SORRY = "Excusez-moi, un incident technique m’interrompt. Pour réessayer, tapez 1."
 GOODBYE = "Rappelez dans quelques minutes. Au revoir."
@@ -34,14 +34,14 @@ class Voice:
     clock: Clock
 
     def answer(self, number: int, mac: str, kind: str) -> Response:
-        """The answer to one webhook; `number`, `mac` and `kind` are the parts of its address, 0 and empty for /voice."""
+        """The answer to one webhook; `number`, `mac` and `kind` come from its address, 0 and empty for /voice."""
         params = self._signed_params()
         if params is None:
             return Response(status=403)
         try:
             hook = webhook(params, self.settings.account_sid, self.settings.numbers)
             return self._turn(hook, number, mac, kind)
-        except HostileForm as error:
+        except HostileFormError as error:
             log.warning("refused", extra={"why": str(error), "turn": number})
             return _twiml(twiml.notice(NO_CALL))
         except Exception:
@@ -56,7 +56,7 @@ class Voice:
         try:
             hook = webhook(params, self.settings.account_sid, frozenset())
             self.calls.turns.close(hook.call, hook.status, self.clock())
-        except HostileForm as error:
+        except HostileFormError as error:
             log.warning("refused", extra={"why": str(error)})
         except Exception:
             log.exception("mishap", extra={"kind": "status"})
@@ -64,13 +64,24 @@ class Voice:
 
     def _turn(self, hook: Webhook, number: int, mac: str, kind: str) -> Response:
         if mac and not self.calls.is_ours(hook.call, number, mac):
-            raise HostileForm("the address of this turn was not handed out by us")
+            raise HostileFormError("the address of this turn was not handed out by us")
         if kind == "again" and (said := self.calls.last_answer(hook.call, number)):
             return self._rendered(hook.call, said)
-        happened = event(kind, hook, self.clock())
+        try:
+            happened = event(kind, hook, self.clock())
+        except HostileFormError as error:
+            return self._unmoved(hook, number, error)
         answer = self.calls.take_turn(hook.call, number, hook.caller, happened)
         log.info("turn", extra={"call": hook.call, "turn": number, "event": type(happened).__name__})
         return self._rendered(hook.call, answer)
+
+    def _unmoved(self, hook: Webhook, number: int, error: HostileFormError) -> Response:
+        """Nothing that a carrier sends, though the turn is ours: the caller hears the last answer again."""
+        said = self.calls.last_answer(hook.call, number)
+        if said is None:
+            raise error
+        log.warning("unmoved", extra={"why": str(error), "turn": number})
+        return self._rendered(hook.call, said)
 
     def _rendered(self, call: str, answer: Answer) -> Response:
         number = answer.turn + 1
@@ -90,7 +101,7 @@ class Voice:
             return None
         try:
             params = parameters(request.get_data(cache=False))
-        except MalformedForm:
+        except MalformedFormError:
             return None
         tokens = self.settings.auth_tokens
         given = request.headers.get("X-Twilio-Signature", "")
@@ -106,13 +117,15 @@ class Voice:
         return tuple(base + rest for base in signature.spellings(self.settings.public_url))
 
 
+TURN = "/voice/<int:number>/<mac>/<any(key,silence,recorded,dialled,again):kind>"
+
+
 def voice_routes(voice: Voice) -> Blueprint:
     """The routes of the carrier's webhooks, POST alone."""
     routes = Blueprint("voice", __name__)
-    post = {"methods": ["POST"], "provide_automatic_options": False}
-    routes.add_url_rule("/voice", "start", lambda: voice.answer(0, "", ""), **post)
-    routes.add_url_rule("/voice/status", "status", voice.status, **post)
-    routes.add_url_rule("/voice/<int:number>/<mac>/<any(key,silence,recorded,dialled,again):kind>", "turn", voice.answer, **post)
+    routes.add_url_rule("/voice", "start", lambda: voice.answer(0, "", ""), methods=["POST"])
+    routes.add_url_rule("/voice/status", "status", voice.status, methods=["POST"])
+    routes.add_url_rule(TURN, "turn", voice.answer, methods=["POST"])
     return routes
 
 

@@ -4,7 +4,7 @@ import re
 import socket
 
 import pytest
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator
 
 from ivr.phone import CallError, Clock, Entry, Heard, Phone, TwimlError, UnreachableError
 from ivr.phone.wire import request, send, signature
@@ -231,6 +231,7 @@ def test_polling_is_no_loop_but_has_an_end(phone: Phone, line: Line) -> None:
     phone.dial()
     with pytest.raises(CallError, match="nothing was heard for 600 s"):
         phone.hear()
+    assert phone.seconds == 600
 
 
 def test_keys_are_no_loop(phone: Phone, line: Line) -> None:

@@ -62,6 +62,26 @@ def test_keys_come_in_the_first_second_of_silence_of_a_gather(line: Line) -> Non
     assert line.forms("/key")[0]["Digits"] == "0042"
 
 
+def test_speech_that_a_key_cuts_is_no_silence(line: Line) -> None:
+    line.says("/voice", "<Gather><Say>un deux trois quatre cinq six sept huit neuf dix</Say></Gather>")
+    out, phone = io.StringIO(), Phone(f"{line.url}/voice")
+    phone.on_entry = terminal._Printer(phone, out).show
+    phone.dial()
+    phone.wait(3)
+    phone.press("1")
+    assert out.getvalue().splitlines()[1:] == ["   3,0 s  ▸ touche 1"]
+
+
+def test_silence_after_a_transfer_is_told(line: Line) -> None:
+    dial = "<Dial callerId='+33199000000'>+33199000001</Dial>"
+    line.says("/voice", f"<Say>Ne quittez pas.</Say>{dial}<Pause length='3'/><Say>Personne.</Say>")
+    assert called(line)[1].splitlines()[1:4] == [
+        "   1,1 s  ☎ la ligne transfère l’appel",
+        "          … 3 s de silence",
+        "  34,1 s  Personne.",
+    ]
+
+
 def test_a_key_that_nobody_listened_to_is_told(line: Line) -> None:
     line.says("/voice", '<Gather numDigits="1" action="/key"/>')
     line.says("/key", "<Hangup/>")
@@ -90,14 +110,20 @@ def test_a_line_that_never_hangs_up_is_left_after_half_an_hour(line: Line) -> No
 def test_endless_music_leaves_no_caller_waiting_to_press(line: Line) -> None:
     line.sends("/a.wav", wav(200), Content_Type="audio/wav")
     line.says("/voice", f"<Play loop='0'>{line.url}/a.wav</Play>")
-    assert called(line, "1")[0] == 1
+    code, told = called(line, "1")
+    assert code == 1
+    assert told.endswith("La ligne n’a pas raccroché après 1800 s : l’appel est abandonné.\n")
 
 
 @pytest.mark.parametrize(
     ("told", "status", "body"),
     [
         ("La ligne répond par une erreur HTTP 500 : lisez son journal.\n", 500, b""),
-        ("La ligne refuse l’appel de .* : donnez-lui le TWILIO_AUTH_TOKEN de ce téléphone.\n", 403, b""),
+        (
+            r"La ligne refuse l’appel \(HTTP 403\) : appelez avec son TWILIO_AUTH_TOKEN",
+            403,
+            b"",
+        ),
         (r"La ligne répond ce que Twilio refuserait \(erreur 12100\) : corrigez-la.\n", 200, b"oops"),
         ("L’appel ne peut pas continuer : 11 documents", 200, b"<Response><Redirect>/voice</Redirect></Response>"),
     ],
@@ -121,6 +147,14 @@ def test_wrong_keys_are_refused_before_the_call(line: Line) -> None:
     code, told = called(line, "1", "deux")
     assert (code, line.received) == (2, [])
     assert told == "« deux » ne se tape pas sur un téléphone : utilisez les touches 0 à 9, * et #.\n"
+
+
+def test_caller_and_account_can_be_chosen(line: Line) -> None:
+    line.says("/voice", "<Hangup/>")
+    out = io.StringIO()
+    assert terminal.call(f"{line.url}/voice", [], out=out, caller="anonymous", account="AC" + "1" * 32) == 0
+    (form,) = line.forms("/voice")
+    assert (form["From"], form["AccountSid"]) == ("anonymous", "AC" + "1" * 32)
 
 
 def test_keys_can_come_through_a_pipe(line: Line) -> None:
@@ -165,10 +199,18 @@ def test_a_live_call_takes_keys_and_gives_the_terminal_back(line: Line, keyboard
     line.says("/voice", '<Gather numDigits="3" action="/key"><Say>Bonjour.</Say></Gather>')
     line.says("/key", "<Say>Merci.</Say>")
     out, phone = io.StringIO(), Phone(f"{line.url}/voice")
-    terminal._live(phone, keys, out, Person(typing, {5: b"1x2#"}).seconds)
+    phone.on_entry = terminal._Printer(phone, out).show
+    terminal._live(phone, keys, out, Person(typing, {8: b"1x", 11: b"2#"}).seconds)
     assert line.forms("/key")[0]["Digits"] == "12"
-    assert (phone.ended, phone.seconds) == ("hangup", 2.0)
-    assert out.getvalue() == "Tapez les touches 0 à 9, * et #. Ctrl-C pour raccrocher.\n"
+    assert (phone.ended, phone.seconds) == ("hangup", 3.5)
+    assert out.getvalue() == (
+        "Tapez les touches 0 à 9, * et #. Ctrl-C pour raccrocher.\n"
+        "   0,0 s  Bonjour.\n"
+        "          … 2 s de silence\n"
+        "   2,5 s  ▸ touche 1\n"
+        "   3,0 s  ▸ touches 2#\n"
+        "   3,0 s  Merci.\n"
+    )
     assert termios.tcgetattr(keys) == before
 
 

@@ -75,12 +75,12 @@ def menu(line: Line) -> Line:
 
 def test_a_file_is_read_with_its_sentence(tmp_path: Path) -> None:
     file = tmp_path / "a.call"
-    file.write_text('# It works.\n\n# more\ndial from anonymous\n  hear a.b, "c, d" ,e/f\n', encoding="utf-8")
+    file.write_text('# It works.\n\n# more\ndial from anonymous\n  hear a.b, "c, d" ,e/f@7\n', encoding="utf-8")
     transcript = read(file)
     assert (transcript.name, transcript.proves) == (str(file), "It works.")
     assert [(line.number, line.text) for line in transcript.lines] == [
         (4, "dial from anonymous"),
-        (5, 'hear a.b, "c, d" ,e/f'),
+        (5, 'hear a.b, "c, d" ,e/f@7'),
     ]
 
 
@@ -155,6 +155,17 @@ def test_waiting_is_exact_and_may_cut_into_speech(phone: Phone, menu: Line) -> N
 def test_words_can_be_quoted_on_a_foreign_line(phone: Phone, menu: Line) -> None:
     play(call('hear "SINON", "tapez 2"', "press 2", 'hear "au revoir"', "hung up"), phone, PromptBook({}))
     assert menu.forms("/key")[0]["Digits"] == "2"
+
+
+def test_what_is_said_beside_quoted_words_is_free(phone: Phone, menu: Line) -> None:
+    play(call("wait 8", 'hear "bonjour"', "press 2", 'hear "merci"', "hung up"), phone, PromptBook({}))
+
+
+def test_a_key_after_quoted_words_waits_for_its_gather(phone: Phone, line: Line) -> None:
+    line.says("/voice", '<Say>Bonjour.</Say><Say>Tapez 1.</Say><Gather numDigits="1" action="/key"/>')
+    line.says("/key", "")
+    play(call('hear "bonjour"', "press 1", "hung up"), phone, PromptBook({}))
+    assert line.forms("/key")[0]["Digits"] == "1"
 
 
 def test_quoted_words_may_come_in_a_silence(phone: Phone, menu: Line) -> None:
@@ -237,6 +248,8 @@ def test_a_failure_tells_all_there_is_to_know(phone: Phone, menu: Line) -> None:
         ),
         ("then the call ended (hangup)", ["press 1 early", "hear bouton.causes, fin.resolu", "hear patience"]),
         ("the line has not hung up: then the phone waited", ["hear accueil.bonjour, accueil.menu", "hung up"]),
+        ('expected: the words "bonjour"', ['hear "bonjour"', "press 2", 'hear "bonjour"']),
+        ("also heard: bouton.causes", ['hear "sinon"', "press 2", "press 1"]),
         ("no stage was given", ["drop early", "hung up, solved"]),
         ("there is no verb 'presse', on the telephone or on the stage; did you mean 'press'?", ["presse 1"]),
         ("there is no verb 'restart', on the telephone or on the stage; a telephone has dial", ["restart"]),

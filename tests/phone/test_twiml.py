@@ -3,7 +3,7 @@
 import inspect
 
 import pytest
-from twilio.twiml import TwiML, lower_camel, voice_response  # type: ignore[import-untyped]
+from twilio.twiml import TwiML, lower_camel, voice_response
 
 from ivr.phone.errors import TwimlError
 from ivr.phone.twiml import RULES, Dial, Gather, Pause, Play, Record, Reject, Say, parse

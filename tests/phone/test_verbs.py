@@ -46,6 +46,10 @@ def test_what_is_heard_is_what_the_voice_says(phone: Phone, line: Line) -> None:
     assert said(phone, line, verbs) == [("le cé cinq cent quatre-vingt-dix plug 0042 fin", 1 + 4 + 1 + 4 + 1, 0)]
 
 
+def test_even_an_ellipsis_takes_its_time(phone: Phone, line: Line) -> None:
+    assert said(phone, line, "<Say>…</Say>") == [("…", 1, 0)]
+
+
 def test_french_spaces_are_no_words(phone: Phone, line: Line) -> None:
     assert said(phone, line, "<Say>Est-il\n bleu\xa0?</Say>") == [("Est-il bleu ?", 2, 0)]
 
@@ -75,14 +79,15 @@ def test_a_clip_is_fetched_once_and_measured(phone: Phone, line: Line) -> None:
 
 
 # twilio.com/docs/voice/twiml/gather: all nested clips are fetched before the first plays
-def test_nested_clips_are_fetched_together(phone: Phone, line: Line) -> None:
+@pytest.mark.parametrize("title", ["Tapez 1.", "Tapez 1. ", "Écoutez…"])
+def test_nested_clips_are_fetched_together(phone: Phone, line: Line, title: str) -> None:
     line.sends("/a.wav", wav(2), Content_Type="audio/wav")
-    line.sends("/b.wav", wav(3, title="Tapez 1. "), Content_Type="audio/x-wav")
+    line.sends("/b.wav", wav(3, title=title), Content_Type="audio/x-wav")
     line.says("/voice", f"<Gather><Play>{line.url}/a.wav</Play><Play>{line.url}/b.wav</Play></Gather>")
     phone.dial()
     phone.wait(0)
     assert line.paths() == ["/voice", "/a.wav", "/b.wav"]
-    assert [heard.title for heard in all_heard(phone)] == ["", "Tapez 1."]
+    assert [heard.title for heard in all_heard(phone)] == ["", title.strip()]
 
 
 # twilio.com/docs/voice/twiml/play#digits
@@ -132,6 +137,14 @@ def test_a_key_ends_a_recording(phone: Phone, line: Line) -> None:
     assert (done["RecordingDuration"], done["Digits"]) == ("12", "#")
     assert done["RecordingUrl"].endswith(f"/Accounts/{phone.account}/Recordings/{done['RecordingSid']}")
     assert [heard.what for heard in all_heard(phone)] == ["merci"]
+
+
+def test_a_key_in_the_beep_ends_a_recording(phone: Phone, line: Line) -> None:
+    line.says("/voice", '<Record action="/done"/>')
+    line.says("/done", "<Say>merci</Say>")
+    phone.dial()
+    phone.press("#")
+    assert phone.hear() == Heard("merci", 0, round(WORD, 3), 0)
 
 
 def test_other_keys_do_not_end_a_recording(phone: Phone, line: Line) -> None:
@@ -187,6 +200,15 @@ def test_hanging_up_ends_a_recording(phone: Phone, line: Line) -> None:
     assert phone.ended == "drop"
 
 
+def test_hanging_up_at_the_very_beep_is_hanging_up_in_the_recording(phone: Phone, line: Line) -> None:
+    line.says("/voice", '<Say>parlez</Say><Record action="/done"/>')
+    line.says("/done", "")
+    phone.dial()
+    phone.hear()
+    phone.drop()
+    assert line.forms("/done")[0]["Digits"] == "hangup"
+
+
 # twilio.com/docs/voice/twiml/record#recordingstatuscallback
 def test_a_finished_recording_is_told(phone: Phone, line: Line) -> None:
     line.says("/ready", "")
@@ -199,6 +221,7 @@ def test_a_finished_recording_is_told(phone: Phone, line: Line) -> None:
         "2",
         "RecordVerb",
     )
+    assert told["CallStatus"] == "in-progress"
 
 
 def test_a_recording_can_be_played_back_without_the_network(phone: Phone, line: Line) -> None:
@@ -246,6 +269,14 @@ def test_a_dial_without_action_goes_on_below(phone: Phone, line: Line) -> None:
     phone.dial()
     phone.wait(62)
     assert [heard.what for heard in phone.wait(2)] == ["après"]
+
+
+def test_a_long_talk_is_no_silence(phone: Phone, line: Line) -> None:
+    phone.answers["+33199000001"] = ("completed", 3000)
+    line.says("/voice", '<Dial callerId="+33199000000">+33199000001</Dial><Say>après</Say>')
+    phone.dial()
+    (heard,) = all_heard(phone)
+    assert (heard.at, heard.silence_before) == (3003, 0)
 
 
 # twilio.com/docs/api/errors/13214, /13248: a withheld caller's number makes providers refuse the call

@@ -77,7 +77,7 @@ def test_an_engine_has_its_own_way_of_saying_a_word() -> None:
 
 def test_only_whole_words_are_replaced_and_the_longest_first() -> None:
     words = lexicon.read('[mots]\n"IP" = "i pé"\n"C590IP" = "le modèle"')
-    assert lexicon.spoken("C590IP, IPX et IP", words) == "le modèle, IPX et i pé"
+    assert lexicon.spoken("C590IP, VIP, IPX et IP", words) == "le modèle, VIP, IPX et i pé"
 
 
 def test_the_version_changes_with_a_word_and_not_with_their_order() -> None:

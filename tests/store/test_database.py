@@ -1,0 +1,97 @@
+"""The database: migrations that give the tables we use, and transactions that do not overlap."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from ivr.store.database import open_database
+from ivr.store.tables import metadata
+from ivr.store.turns import Caller, Turns
+
+SID = "CA" + "1" * 32
+NOBODY = Caller("", "")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/a folder/ligne.sqlite"
+
+
+def test_the_migrations_give_the_tables_that_we_use(url: str) -> None:
+    engine = open_database(url)
+    with engine.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_opening_again_changes_nothing(url: str) -> None:
+    first = open_database(url)
+    Turns(first).close(SID, "completed", 1.0)
+    first.dispose()
+    second = open_database(url)
+    with second.begin() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0001"]
+    second.dispose()
+
+
+def test_processes_that_start_together_upgrade_once(url: str) -> None:
+    together = threading.Barrier(6)
+    opened = []
+
+    def start() -> None:
+        together.wait(timeout=10)
+        opened.append(open_database(url))
+
+    starts = [threading.Thread(target=start) for _ in range(6)]
+    for process in starts:
+        process.start()
+    for process in starts:
+        process.join()
+    assert len(opened) == 6
+    for engine in opened:
+        engine.dispose()
+
+
+def test_commits_are_on_the_disk_and_readers_do_not_block(url: str) -> None:
+    engine = open_database(url)
+    with engine.begin() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2  # FULL
+    engine.dispose()
+
+
+def test_a_turn_that_fails_is_not_taken(url: str) -> None:
+    engine = open_database(url)
+    turns = Turns(engine)
+    with pytest.raises(ZeroDivisionError), turns.turn(SID, 0, 1.0) as turn:
+        assert turn.taken() is not None or 1 / 0
+    with turns.turn(SID, 0, 1.0) as turn:
+        assert turn.taken() is None
+    engine.dispose()
+
+
+def test_a_turn_is_taken_once(url: str) -> None:
+    engine = open_database(url)
+    turns = Turns(engine)
+    with turns.turn(SID, 0, 1.0) as turn:
+        assert turn.taken() is None
+        turn.write(NOBODY, event="dialled", step="a.b", state="{}", recipe="[1]", disposition="")
+    with turns.turn(SID, 0, 2.0) as turn:
+        assert turn.taken() == "[1]"
+        call = turn.call()
+        assert call is not None
+        assert (call.turn, call.state) == (1, "{}")
+    engine.dispose()
+
+
+def test_a_database_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    (tmp_path / "ligne.sqlite").mkdir()
+    with pytest.raises(OperationalError):
+        open_database(f"sqlite:///{tmp_path}/ligne.sqlite")

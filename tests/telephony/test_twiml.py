@@ -1,0 +1,115 @@
+"""TwiML: what is written is what the carrier is told, whatever the text holds."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.flow.engine import Connect, Count, End, Listen, Poll, Speak, Tape
+from ivr.flow.model import Clip, Flow, Pause, Utterance, Words
+from ivr.flow.script import load
+from ivr.telephony.twiml import Renderer, apology, element, notice, xml_text
+from ivr.web.app import renderer
+from tests.flow.test_script import SMALL
+from tests.twiml_schema import complaints
+
+PETIT = load(SMALL)
+ADDRESS = "/voice/3/0123456789abcdef/"
+
+
+def answer(*actions: object, flow: Flow = PETIT) -> ET.Element:
+    """The answer's XML, after the schema has accepted it."""
+    render = renderer(flow, people={"conseiller": "+33199000001"}, own_number="+33199000000")
+    document = render.answer(actions, ADDRESS, first=False)  # type: ignore[arg-type]
+    assert complaints(document) == []
+    return ET.fromstring(document)  # noqa: S314 - our own answer
+
+
+def test_a_menu_listens_for_one_key_over_all_its_words_and_silence_comes_back() -> None:
+    root = answer(Speak("essai.bonjour"), Speak("essai.menu"), Listen("essai.menu"))
+    gather, redirect = root
+    assert gather.attrib == {
+        "action": f"{ADDRESS}key",
+        "finishOnKey": "",
+        "input": "dtmf",
+        "method": "POST",
+        "numDigits": "1",
+        "timeout": "7",
+    }
+    assert (redirect.tag, redirect.text, redirect.attrib) == ("Redirect", f"{ADDRESS}silence", {"method": "POST"})
+    words = "".join(gather.itertext())
+    assert words.startswith("Bonjour.")
+    assert words.endswith("tapez 4.")
+
+
+def test_options_are_half_a_second_apart_and_an_answer_begins_with_as_much() -> None:
+    say = answer(Speak("essai.relire", slots=(("ligne", "0199000007"),)), Listen("essai.relire"))[0][0]
+    assert [pause.attrib["time"] for pause in say] == ["500ms", "500ms", "500ms"]
+    assert "zéro un, quatre-vingt-dix-neuf, zéro zéro, zéro zéro, zéro sept" in "".join(say.itertext())
+
+
+def test_whole_seconds_of_silence_are_a_pause() -> None:
+    root = answer(Speak("essai.compter"), Count("essai.compter"))
+    assert [(verb.tag, verb.attrib.get("length")) for verb in root[0] if verb.tag == "Pause"] == [
+        ("Pause", "2"),
+        ("Pause", "5"),
+        ("Pause", "4"),
+    ]
+    assert root[0].attrib["timeout"] == "1"
+
+
+def test_a_count_that_was_disturbed_goes_on_with_the_cues_that_are_left() -> None:
+    words = "".join(answer(Count("essai.compter", start=6.0)).itertext())
+    assert "Cinq." not in words
+    assert "Relâchez." in words
+
+
+def test_an_entry_waits_for_its_first_key_and_then_between_keys() -> None:
+    gather = answer(Speak("essai.ligne"), Listen("essai.ligne", keys=10))[0]
+    assert (gather.attrib["numDigits"], gather.attrib["finishOnKey"], gather.attrib["timeout"]) == ("10", "#", "4")
+    assert gather[-1].attrib == {"length": "6"}
+
+
+def test_slow_speech_is_slower_and_its_silences_longer() -> None:
+    say = answer(Speak("essai.menu", slow=True), Listen("essai.menu", slow=True))[0][0]
+    assert say[0].attrib == {"rate": "85%"}
+    assert [pause.attrib["time"] for pause in say[0]] == ["500ms", "750ms", "750ms", "750ms"]
+
+
+def test_recording_ringing_polling_and_hanging_up() -> None:
+    record = answer(Speak("essai.message"), Tape("essai.message"))[-1]
+    assert (record.tag, record.attrib["maxLength"], record.attrib["action"]) == ("Record", "90", f"{ADDRESS}recorded")
+    dial = answer(Connect("essai.personne"))[-1]
+    assert (dial.attrib["callerId"], dial[0].text) == ("+33199000000", "+33199000001")
+    assert [verb.tag for verb in answer(Poll("essai.chercher", 1.0))] == ["Gather", "Redirect"]
+    assert answer(Speak("essai.fini"), End("solved"))[-1].tag == "Hangup"
+
+
+def test_a_clip_is_played_and_silence_around_it_kept() -> None:
+    def say(_speak: Speak) -> tuple[Utterance, ...]:
+        return Words("Un."), Clip("abc.wav", "Deux.", 1.0), Pause(1.5), Words("Trois.")
+
+    document = Renderer(PETIT, say, lambda _cue, _slow: (), audio="https://example.com/audio/").answer(
+        (Speak("essai.fini"), End("solved")), ADDRESS, first=True
+    )
+    assert complaints(document) == []
+    root = ET.fromstring(document)  # noqa: S314 - our own answer
+    assert [verb.tag for verb in root] == ["Say", "Play", "Pause", "Say", "Hangup"]
+    assert root[1].text == "https://example.com/audio/abc.wav"
+
+
+@given(st.text())
+def test_no_text_breaks_the_document(text: str) -> None:
+    document = f"<Response>{element('Say', xml_text(text), voice=xml_text(text))}</Response>".encode()
+    say = ET.fromstring(document)[0]  # noqa: S314 - our own answer
+    assert (say.text or "").replace("\r", "\n") == "".join(c for c in text if xml_text(c)).replace(
+        "\r\n", "\n"
+    ).replace("\r", "\n")
+
+
+@given(st.text())
+def test_what_is_said_when_all_else_fails_is_valid(text: str) -> None:
+    assert complaints(notice(text)) == []
+    assert complaints(apology(text, text, "/voice/1/aa/again")) == []

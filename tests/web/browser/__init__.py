@@ -1,0 +1,1 @@
+"""The pages, in a real Chromium: Debian's, never one that a package downloads."""
