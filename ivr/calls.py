@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from ivr.flow.engine import (
     Action,
@@ -28,10 +31,43 @@ from ivr.flow.engine import (
 )
 from ivr.flow.model import UNAVAILABLE, Entry, Flow, Step, Transfer
 from ivr.recipe import recipe_actions, recipe_text, state_read, state_text
-from ivr.store.turns import Caller, Turns
+from ivr.store.jobs import Done
+from ivr.store.turns import Caller, Turn, Turns
 
-Desk = Callable[[Command], Outcome | None]
-"""Carries a command out: its outcome, or None while it is still at work. It must answer at once."""
+log = logging.getLogger("ivr.calls")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a desk may use: whose call it is, when, and the turn's own transaction (None in the background)."""
+
+    call: str
+    caller: str
+    at: float
+    transaction: Any = None
+
+
+Run = Callable[[Command, Work], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """A desk that answers at once, inside the turn's transaction: what it writes stands or falls with the turn."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A desk that takes its time: started once the turn is written, in the background, with transactions of its own."""
+
+    run: Run
+
+
+Desk = Quick | Slow
+
+Background = Callable[[Callable[[], None]], object]
+"""Starts a piece of work and does not wait for it."""
 
 Clock = Callable[[], float]
 """Seconds since the epoch."""
@@ -55,6 +91,7 @@ class Calls:
     flow: Flow
     turns: Turns
     secret_key: bytes
+    background: Background
     desks: Mapping[str, Desk] = field(default_factory=dict)
     people: frozenset[str] = frozenset()
 
@@ -64,12 +101,21 @@ class Calls:
         `number` is the turn, from 0; `caller` the number in E.164 or nothing. Raises what the database raises; then
         nothing has been written.
         """
+        started: list[Callable[[], None]] = []
+        answer = self._taken(call, number, caller, event, started)
+        for work in started:
+            self.background(work)
+        return answer
+
+    def _taken(self, call: str, number: int, caller: str, event: Event, started: list[Callable[[], None]]) -> Answer:
+        """The turn in its one transaction; what is to go on in the background is left in `started`."""
         with self.turns.turn(call, number, event.at) as turn:
             if taken := turn.taken():
                 return Answer(number, recipe_actions(taken))
             before = turn.call()
             prior = state_read(before.state) if before and before.turn == number else None
-            state, actions = self._walked(prior, event if prior else Dialled(event.at))
+            work = Work(call, caller, event.at, turn.transaction)
+            state, actions = self._walked(prior, event if prior else Dialled(event.at), turn, work, started)
             turn.write(
                 self._caller(caller),
                 event=shown(event, self.flow.steps.get(prior.step)) if prior else "dialled",
@@ -93,7 +139,9 @@ class Calls:
         """Whether we handed out this address for this turn of this call."""
         return hmac.compare_digest(mac.encode(), self.mac(call, number).encode())
 
-    def _walked(self, state: State | None, event: Event) -> tuple[State, tuple[Action, ...]]:
+    def _walked(
+        self, state: State | None, event: Event, turn: Turn, work: Work, started: list[Callable[[], None]]
+    ) -> tuple[State, tuple[Action, ...]]:
         """Advance until the caller has something to wait for; what desks say comes back as events."""
         said: tuple[Action, ...] = ()
         for _ in range(MOST_COMMANDS):
@@ -101,7 +149,7 @@ class Calls:
             said += actions[:-1]
             match actions[-1]:
                 case Command() as command:
-                    event = self._carried_out(command, event.at)
+                    event = self._carried_out(command, turn, work, started)
                 case Connect(step=step) if self._person(step) not in self.people:
                     event = Transferred(event.at, "failed")
                 case wait:
@@ -112,11 +160,27 @@ class Calls:
         step = self.flow.steps[step_id]
         return step.to if isinstance(step, Transfer) else ""
 
-    def _carried_out(self, command: Command, at: float) -> Event:
-        desk = self.desks.get(command.name)
-        if desk is None:
-            return Outcome(at, UNAVAILABLE)
-        return desk(command) or Pending(at)
+    def _carried_out(self, command: Command, turn: Turn, work: Work, started: list[Callable[[], None]]) -> Event:
+        match self.desks.get(command.name):
+            case None:
+                return Outcome(work.at, UNAVAILABLE)
+            case Quick(run=run):
+                return run(command, work)
+            case Slow(run=run):
+                if found := turn.job(command.key):
+                    return Outcome(work.at, found.outcome, found.slots)
+                if turn.ask(command.key):
+                    started.append(partial(self._in_background, run, command, replace(work, transaction=None)))
+                return Pending(work.at)
+
+    def _in_background(self, run: Run, command: Command, work: Work) -> None:
+        """Do the work and keep what became of it; whatever goes wrong, the caller hears that nobody is there."""
+        try:
+            outcome = run(command, work)
+        except Exception:
+            log.exception("desk", extra={"command": command.name, "call": work.call})
+            outcome = Outcome(work.at, UNAVAILABLE)
+        self.turns.keep_job(work.call, command.key, Done(outcome.name, outcome.slots))
 
     def _caller(self, number: str) -> Caller:
         if not number:

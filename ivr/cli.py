@@ -15,6 +15,8 @@ EXAMPLES = """exemples :
   ivr call                        l'appeler depuis ce terminal
   ivr call --keys 2,1             l'appeler en tapant 2, puis 1
   ivr check                       prouver le script, avant de le mettre en service
+  ivr speak                       faire les clips des phrases qui ont changé
+  ivr read                        le texte à faire enregistrer par une personne
 """
 
 
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if type(error).__name__ == "SettingsError":
             return _complain(str(error), WRONG_USAGE)
-        if type(error).__name__ == "ScriptError":
+        if type(error).__name__ in ("ScriptError", "SpeechError"):
             return _complain(str(error), DOES_NOT_HOLD)
         raise
 
@@ -56,6 +58,22 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("url", nargs="?", default="", help="adresse du webhook (http://127.0.0.1:5000/voice)")
     call.add_argument("--keys", help="touches tapées l'une après l'autre, séparées par des virgules, sans attendre")
     call.add_argument("--from", dest="caller", default="+33639980001", help="numéro qui appelle, ou « anonymous »")
+
+    speak = _command(
+        commands, "speak", _speak, "faire les clips qui manquent, et ceux-là seulement", "ivr speak --check"
+    )
+    speak.add_argument(
+        "--check", action="store_true", help="dire ce qui manque, est périmé ou orphelin, sans rien faire"
+    )
+    speak.add_argument("--prune", action="store_true", help="jeter aussi les clips que plus rien ne dit")
+    speak.add_argument("--engine", help="la voix : kokoro, pico, gtts (IVR_VOICE, sinon kokoro)")
+    speak.add_argument(
+        "--measure", action="store_true", help="mesurer tous les clips : sonie, crêtes, silences, compte"
+    )
+    speak.add_argument("--play", metavar="ETAPE", help="jouer une étape sur les haut-parleurs de cette machine")
+    speak.add_argument("--fetch-voice", action="store_true", help="installer les fichiers de la voix kokoro")
+
+    _command(commands, "read", _read, "le texte à enregistrer, en Markdown", "ivr read > texte.md")
 
     check = _command(commands, "check", _check, "prouver le script : toutes les fautes, ou rien", "ivr check")
     check.add_argument("folder", nargs="?", default="", help="dossier du script (IVR_PROMPTS_DIR, sinon prompts/)")
@@ -85,6 +103,8 @@ def _serve(chosen: argparse.Namespace) -> int:
     welcome = [f"La ligne répond sur {found.public_url}/voice ({steps} étapes, base {_shown(found.database_url)})."]
     if not found.auth_tokens:
         welcome.append("Signatures non vérifiées : TWILIO_AUTH_TOKEN n'est pas réglé. À ne jamais faire sur internet.")
+    if found.softphone:
+        welcome.append(f"Dans un navigateur : {found.public_url}/telephone (tous les textes : /ecoute)")
     welcome.append("Dans un autre terminal : .venv/bin/ivr call      (Ctrl-C pour arrêter la ligne)")
 
     from ivr.web.server import serve
@@ -128,6 +148,20 @@ def _check(chosen: argparse.Namespace) -> int:
     prompts = sum(1 for _, prompt in flow.texts() if prompt.body or prompt.options)
     print(f"{folder} : {len(flow.steps)} étapes, {prompts} textes, tout tient.")
     return DONE
+
+
+def _speak(chosen: argparse.Namespace) -> int:
+    from ivr.settings import settings
+    from ivr.speak import speak
+
+    return speak(settings(), chosen)
+
+
+def _read(_chosen: argparse.Namespace) -> int:
+    from ivr.settings import settings
+    from ivr.speak import read
+
+    return read(settings())
 
 
 if __name__ == "__main__":

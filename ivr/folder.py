@@ -1,4 +1,4 @@
-"""The script on disk: a folder of TOML files becomes a proven flow. The only place that reads it."""
+"""The script on disk: a folder of TOML files becomes a proven flow, and its lexicon. The only place that reads it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ivr.flow.mistakes import Mistake, ScriptError
 from ivr.flow.model import Flow
-from ivr.flow.script import load
+from ivr.flow.script import LEXICON, load
+from ivr.speech.lexicon import Lexicon, read
 
 
 def read_script(folder: Path) -> Flow:
@@ -16,6 +17,15 @@ def read_script(folder: Path) -> Flow:
     """
     shown = folder.name if folder.is_absolute() else str(folder)
     return load(_texts(folder, shown), shown)
+
+
+def read_lexicon(folder: Path) -> Lexicon:
+    """How the folder's words are said; nothing special when it has no lexicon.
+
+    Raises SpeechError naming the word that cannot be read.
+    """
+    path = folder / LEXICON
+    return read(path.read_text(encoding="utf-8"), str(path)) if path.exists() else Lexicon({})
 
 
 def _texts(folder: Path, shown: str) -> dict[str, str]:

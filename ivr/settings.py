@@ -19,10 +19,16 @@ MEANINGS: Mapping[str, str] = {
     "IVR_AUDIO_DIR": "the clips; default audio/",
     "IVR_SECRET_KEY": "signs the addresses that the line hands out; in development one is made in IVR_DATA_DIR",
     "IVR_NUMBERS": "our own numbers in E.164, separated by commas; calls to others are refused; default any",
+    "IVR_VOICE": "the voice of the clips: kokoro (shipped), pico, gtts, or carrier for the carrier's own",
+    "IVR_SOFTPHONE": "1 serves the browser phone and the listening page; default 0 in production, else 1",
     "IVR_WORKERS": "web processes of ivr serve; default 1",
     "TWILIO_ACCOUNT_SID": "our account; webhooks of others are refused; default any",
     "TWILIO_AUTH_TOKEN": "checks signatures; two separated by a comma while one is replaced; required in production",
 }
+
+
+VOICES = ("kokoro", "pico", "gtts", "carrier")
+"""What IVR_VOICE can be; the first is what the line is shipped with."""
 
 
 class SettingsError(Exception):
@@ -41,6 +47,8 @@ class Settings:
     audio_dir: Path
     secret_key: bytes
     numbers: frozenset[str]
+    voice: str
+    softphone: bool
     workers: int
     account_sid: str
     auth_tokens: tuple[str, ...]
@@ -69,12 +77,16 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         audio_dir=_folder(env, "IVR_AUDIO_DIR", "audio"),
         secret_key=_secret_key(env, data_dir, problems, production=production),
         numbers=frozenset(_listed(env, "IVR_NUMBERS")),
+        voice=env.get("IVR_VOICE") or VOICES[0],
+        softphone=env.get("IVR_SOFTPHONE", "0" if production else "1") == "1",
         workers=_workers(env, problems),
         account_sid=env.get("TWILIO_ACCOUNT_SID", ""),
         auth_tokens=_listed(env, "TWILIO_AUTH_TOKEN"),
     )
     if production and not found.auth_tokens:
         problems.append("TWILIO_AUTH_TOKEN is missing: without it anybody could place calls; copy it from the console")
+    if found.voice not in VOICES:
+        problems.append(f"IVR_VOICE is '{found.voice}': it must be one of {', '.join(VOICES)}")
     if problems:
         raise SettingsError("\n".join(problems))
     return found

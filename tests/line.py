@@ -10,14 +10,18 @@ from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from ivr.calls import Desk
-from ivr.flow.engine import Speak
-from ivr.flow.model import Flow, Hold, Menu, Words
-from ivr.folder import read_script
+from ivr.flow.model import Flow, Hold, Piece, Words
+from ivr.folder import read_lexicon, read_script
 from ivr.phone import Clock, Phone
 from ivr.phone.transcript import PromptBook, UnknownVerb
 from ivr.settings import settings
-from ivr.speech.said import spoken, utterances
+from ivr.speech.clips import countdown, is_said, take
+from ivr.speech.lexicon import Lexicon
+from ivr.speech.shelf import Shelf
+from ivr.speech.speaker import Speaker
+from ivr.speech.voices import preferred
 from ivr.store.turns import Turns
+from ivr.telephony.twiml import Renderer
 from ivr.web import create_app
 
 ROOT = Path(__file__).parent.parent
@@ -29,10 +33,18 @@ class Line:
     """One line under test. It can be restarted in the middle of a call; the database and the port stay."""
 
     def __init__(
-        self, folder: Path, prompts: Path, desks: Mapping[str, Desk] | None = None, database: str = ""
+        self,
+        folder: Path,
+        prompts: Path,
+        desks: Mapping[str, Desk] | None = None,
+        database: str = "",
+        audio: Path | None = None,
     ) -> None:
         self.clock = Clock()
         self.prompts = prompts
+        self.audio = audio or ROOT / "audio"
+        self.lexicon = read_lexicon(prompts)
+        self.voices = preferred("kokoro")
         self._desks = desks
         self._folder = folder
         self._database = database
@@ -64,6 +76,20 @@ class Line:
         turns_of(self.app).close_database()
 
     @property
+    def flow(self) -> Flow:
+        """The script that the line walks."""
+        flow: Flow = self.app.extensions["ivr"].flow
+        return flow
+
+    def sounds(self, pieces: tuple[Piece, ...]) -> tuple[frozenset[str], ...]:
+        """What the pieces sound like, one utterance after the other."""
+        return tuple(self._sounds(piece.text) for piece in pieces if isinstance(piece, Words) and is_said(piece.text))
+
+    def _sounds(self, words: str) -> frozenset[str]:
+        clips = (take(words, self.lexicon, voice, slow=slow).name for voice in self.voices for slow in (False, True))
+        return frozenset({words, *clips})
+
+    @property
     def database_file(self) -> Path:
         """The SQLite file of this line."""
         return self._folder / "ligne.sqlite"
@@ -84,6 +110,12 @@ class Line:
 
         return bring_back
 
+    def _work(self, job: Callable[[], None]) -> None:
+        """Work in the background, done before the next webhook can ask for it: the clock here is virtual."""
+        thread = threading.Thread(target=job)
+        thread.start()
+        thread.join()
+
     # What surrounds a transcript (`ivr.phone.transcript.Stage`).
 
     def verb(self, name: str, args: tuple[str, ...], phone: Phone) -> None:
@@ -101,13 +133,16 @@ class Line:
         environment = {
             "IVR_DATA_DIR": str(self._folder),
             "IVR_PROMPTS_DIR": str(self.prompts),
+            "IVR_AUDIO_DIR": str(self.audio),
             "IVR_PUBLIC_URL": f"http://127.0.0.1:{server.port}",
             "IVR_DATABASE_URL": self._database,
             "IVR_NUMBERS": "+33199000000",
             "TWILIO_ACCOUNT_SID": ACCOUNT,
             "TWILIO_AUTH_TOKEN": TOKEN,
         }
-        self.app: Flask = create_app(settings(environment), clock=self.clock.now, desks=self._desks)
+        self.app: Flask = create_app(
+            settings(environment), clock=self.clock.now, desks=self._desks, background=self._work
+        )
         server.app = self.app
         self._thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -125,22 +160,28 @@ def turns_of(app: Flask) -> Turns:
     return turns
 
 
-def book_of(flow: Flow) -> PromptBook:
-    """What each prompt of a flow sounds like: whole, its options alone (`/options`), its cues (`@second`)."""
-    sounds: dict[str, tuple[str, ...]] = {}
-    for step in flow.steps.values():
-        sounds[step.id] = _words(flow, Speak(step.id))
-        if step.prompt.options:
-            sounds[f"{step.id}/options"] = _words(flow, Speak(step.id, part="options"))
-        if isinstance(step, Menu | Hold):
-            for cue in step.cues:
-                said = spoken(cue.prompt.pieces(), {})
-                sounds[f"{step.id}@{cue.at:g}"] = tuple(u.text for u in said if isinstance(u, Words))
-    return PromptBook({name: [words] for name, words in sounds.items()})
+def book_of(line: Line) -> PromptBook:
+    """What each prompt of a line sounds like: whole, its options alone (`/options`), its cues (`@second`).
+
+    An utterance is its words or, where it is recorded, any file that holds them.
+    """
+    flow = line.flow
+    sounds: dict[str, list[tuple[frozenset[str], ...]]] = {}
+    for name, prompt in flow.texts():
+        step = flow.steps[name.partition("@")[0]]
+        sounds[name] = [line.sounds(prompt.pieces())]
+        if prompt.options and name == step.id:
+            sounds[f"{name}/options"] = [line.sounds(prompt.pieces("options"))]
+        if isinstance(step, Hold) and name == step.id:
+            sounds[name].append((frozenset({countdown(step, line.lexicon, line.voices[0]).name}),))
+    return PromptBook(sounds)
 
 
-def _words(flow: Flow, speak: Speak) -> tuple[str, ...]:
-    return tuple(u.text for u in utterances(flow, speak) if isinstance(u, Words))
+def renderer(flow: Flow, shelf: Shelf | None = None) -> Renderer:
+    """The renderer of a flow, with an agent to ring; without a shelf everything is said by the carrier."""
+    speaker = Speaker(flow, shelf or Shelf(), Lexicon({}), preferred("kokoro"))
+    audio, people = "https://ligne.example.com/audio/", {"conseiller": "+33199000001"}
+    return Renderer(flow, speaker, audio=audio, numbers=people, own_number="+33199000000")
 
 
 def our_flow() -> Flow:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from ivr.flow.model import Flow
 from ivr.phone.transcript import play, read
 from tests.line import ROOT, Line, book_of
 
@@ -14,8 +13,17 @@ CALLS = sorted((ROOT / "tests" / "calls").glob("*.call"))
 
 
 @pytest.mark.parametrize("path", CALLS, ids=lambda path: path.stem)
-def test_call_goes_as_written(path: Path, line: Line, flow: Flow) -> None:
-    play(read(path), line.phone(), book_of(flow), line)
+def test_call_goes_as_written(path: Path, line: Line) -> None:
+    play(read(path), line.phone(), book_of(line), line)
+
+
+@pytest.mark.parametrize("path", CALLS, ids=lambda path: path.stem)
+def test_call_goes_as_written_when_no_clip_is_there(path: Path, tmp_path: Path) -> None:
+    line = Line(tmp_path / "var", ROOT / "prompts", audio=tmp_path / "no clips")
+    try:
+        play(read(path), line.phone(), book_of(line), line)
+    finally:
+        line.stop()
 
 
 def test_every_path_of_the_dialogue_that_needs_no_service_has_its_call() -> None:

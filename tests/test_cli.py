@@ -70,7 +70,7 @@ def test_a_call_goes_on_after_the_server_was_killed_and_started_again(tmp_path: 
         phone.press("2")
         heard = phone.hear()
         assert heard
-        assert "câble Ethernet, au dos de la base" in heard.what
+        assert "câble Ethernet, au dos de la base" in heard.title
         phone.drop()
 
 

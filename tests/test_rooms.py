@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from tests.line import ROOT
 
 ROWS = [{"cli"}, {"web"}, {"calls"}, {"desk", "store", "telephony", "speech"}, {"flow", "settings"}]
-BESIDE = {"recipe": "calls", "folder": "calls"}
+BESIDE = {
+    "recipe": "calls",
+    "folder": "calls",
+    "speak": "cli",
+    "operators": "cli",
+    "sender": "calls",
+    "bounds": "settings",
+}
 """Modules that stand beside the rooms, with the room whose row they belong to."""
 
 ALONE = {"phone": set[str](), "demo": {"phone"}}

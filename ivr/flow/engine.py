@@ -31,7 +31,6 @@ from ivr.flow.model import (
     Step,
     Transfer,
     Way,
-    seconds,
 )
 
 DOUBLE_STAR = 2.0
@@ -134,7 +133,7 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Count as the hold says, from this second of it on."""
+    """Say the hold's opening words and count, from this second of all that on."""
 
     step: str
     start: float = 0.0
@@ -171,10 +170,14 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Work for a desk: carried out by the shell, answered by an `Outcome` or `Pending`, never rendered."""
+    """Work for a desk: carried out by the shell, answered by an `Outcome` or `Pending`, never rendered.
+
+    `key` is the same each time that a step asks again for what it asked when the call came to it.
+    """
 
     name: str
     slots: tuple[tuple[str, str], ...]
+    key: str = ""
 
 
 Action = Speak | Listen | Count | Poll | Tape | Connect | End | Command
@@ -341,7 +344,7 @@ def _enter(flow: Flow, state: State, target: str, at: float, *, forward: bool = 
         if step.once and f"@{step.once}" not in state.facts:
             state = replace(state, facts=state.facts | {f"@{step.once}"})
             said.append(Speak(step.once, slow=state.slow))
-        if step.prompt.body or step.prompt.options:
+        if (step.prompt.body or step.prompt.options) and not isinstance(step, Hold):
             said.append(Speak(step.id, slow=state.slow, slots=_spoken_slots(state, step)))
         if not (isinstance(step, Say) and step.next):
             state = _arrived(state, step, at, forward=forward)
@@ -396,7 +399,7 @@ def _wait(state: State, step: Step, at: float) -> Action:
         case Entry():
             return Listen(step.id, keys=step.most - len(state.typed), slow=state.slow)
         case Hold():
-            return Count(step.id, start=_counted(state, step, at))
+            return Count(step.id, start=at - state.since)
         case Run():
             return _command(state, step)
         case Record():
@@ -453,15 +456,10 @@ def _key_in_hold(flow: Flow, state: State, step: Hold, key: str, at: float) -> N
     twice = key in "0*" and state.pressed == key and at - state.pressed_at <= SECOND_PRESS
     if not twice:
         state = _noted(state, key, at)
-        return state, (Count(step.id, start=_counted(state, step, at)),)
+        return state, (Count(step.id, start=at - state.since),)
     if key == "0":
         return _interrupt(flow, state, _to(flow.person), at)
     return _back(flow, state, step, at)
-
-
-def _counted(state: State, step: Hold, at: float) -> float:
-    """How many seconds of the hold have passed; below zero while its opening words are being said."""
-    return max(at - state.since - seconds(step.prompt.pieces()), 0.0)
 
 
 def _keys_in_entry(flow: Flow, state: State, step: Entry, digits: str, at: float) -> Next:
@@ -542,7 +540,7 @@ def _try_again(state: State, step: Step, tried: Reprompt, at: float) -> Next:
 
 
 def _again(state: State, step: Step) -> tuple[Speak, ...]:
-    if not (step.prompt.body or step.prompt.options):
+    if isinstance(step, Hold) or not (step.prompt.body or step.prompt.options):
         return ()
     return (Speak(step.id, slow=state.slow, slots=_spoken_slots(state, step)),)
 
@@ -557,7 +555,8 @@ def _spoken_slots(state: State, step: Step) -> tuple[tuple[str, str], ...]:
 
 
 def _command(state: State, step: Run) -> Command:
-    return Command(step.command, tuple(pair for pair in state.slots if pair[0] in step.needs))
+    slots = tuple(pair for pair in state.slots if pair[0] in step.needs)
+    return Command(step.command, slots, f"{step.id}@{state.since:.3f}")
 
 
 def _outcome(flow: Flow, state: State, step: Run, name: str, at: float) -> Next:

@@ -50,11 +50,13 @@ Piece = Words | Pause | Slot
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A recording that is played; its words are what the carrier says in its place when it is missing."""
+    """A recording that is played `times` over, from its second `start` on; `words` is what it says."""
 
     name: str
     words: str
     seconds: float
+    times: int = 1
+    start: float = 0.0
 
 
 Utterance = Words | Pause | Clip

@@ -43,7 +43,8 @@ from ivr.flow.text import TextError, read_prompt
 
 LINE = "ligne.toml"
 GUIDE = "guide.toml"
-RESERVED = frozenset({LINE, GUIDE, "lexique.toml", "limites.toml", "horaires.toml"})
+LEXICON = "lexique.toml"
+RESERVED = frozenset({LINE, GUIDE, LEXICON, "limites.toml", "horaires.toml", "sms.toml"})
 """Files of the folder that are no chapters."""
 
 KEYS = frozenset("0123456789*#")

@@ -21,7 +21,10 @@ WAVES = frozenset({"audio/wav", "audio/wave", "audio/x-wav"})
 CLIP_TYPES = WAVES | {
     *("audio/mpeg", "audio/aiff", "audio/x-aifc", "audio/x-aiff", "audio/x-gsm", "audio/gsm", "audio/ulaw"),
 }
-TELEPHONY = {1: "PCM", 6: "A-law", 7: "mu-law"}  # WAV format tags
+MU_LAW = 7
+TELEPHONY = {1: "PCM", 6: "A-law", MU_LAW: "mu-law"}  # WAV format tags
+QUIET = (b"\xff", b"\x7f")  # mu-law for nothing at all
+MOST_QUIET = 0.9  # of a clip; one that has more of it than this, a tick say, tells the caller nothing
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,8 @@ def _seconds(time: str) -> float:
     return float(time.removesuffix("ms")) / 1000 if time.endswith("ms") else float(time.removesuffix("s"))
 
 
-def clip(url: str, content_type: str | None, body: bytes) -> Utterance:
-    """Measure a clip as fetched: exactly if it is a WAV, else by its size.
+def clip(url: str, content_type: str | None, body: bytes) -> Piece:
+    """Measure a clip as fetched: exactly if it is a WAV, else by its size. Silence, ticks and all, is no utterance.
 
     Raises TwimlError: 12300 for a type that Twilio does not play, 11200 for bytes that are not what the type says.
     """
@@ -144,7 +147,7 @@ def clip(url: str, content_type: str | None, body: bytes) -> Utterance:
     return Utterance(url, len(body) / BYTES_A_SECOND)
 
 
-def _wave(url: str, body: bytes) -> Utterance:
+def _wave(url: str, body: bytes) -> Piece:
     """Measure a WAV. The standard library's `wave` refuses mu-law, hence these lines."""
     if body[:4] != b"RIFF" or body[8:12] != b"WAVE":
         raise TwimlError(11200, f"the clip {url} is served as a WAV and is none; serve it as what it is")
@@ -155,7 +158,10 @@ def _wave(url: str, body: bytes) -> Utterance:
     tag, _channels, _rate, bytes_a_second = struct.unpack_from("<HHII", shape)
     if tag not in TELEPHONY or not bytes_a_second:
         raise TwimlError(11200, f"the WAV {url} has format {tag}; a telephone plays {', '.join(TELEPHONY.values())}")
-    return Utterance(url, len(samples) / bytes_a_second, _title(chunks))
+    seconds = len(samples) / bytes_a_second
+    if tag == MU_LAW and sum(map(samples.count, QUIET)) >= MOST_QUIET * len(samples):
+        return Silence(seconds)
+    return Utterance(url, seconds, _title(chunks))
 
 
 def _chunks(riff: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -137,7 +137,7 @@ class Phone:
         self.log: list[Entry] = []
         self.dropped_keys = ""
         self.last_answer = b""
-        self._clips: dict[str, Utterance] = {}
+        self._clips: dict[str, Piece] = {}
         self._begin()
 
     # What the caller does.
@@ -428,7 +428,7 @@ class Phone:
             case Pause(length):
                 return (Silence(length),)
 
-    def _clip(self, url: str) -> Utterance:
+    def _clip(self, url: str) -> Piece:
         """Fetch a clip, once a phone: Twilio caches too. twilio.com/docs/voice/twiml/play."""
         if (seconds := self._recordings.get(re.sub(r"\.(mp3|wav)$", "", url))) is not None:
             return Utterance(url, max(seconds, 1))

@@ -125,9 +125,10 @@ class Silence:
 
 @dataclass(frozen=True)
 class Wait:
-    """`wait SECONDS`."""
+    """`wait SECONDS`; with `any`, whatever is heard in the meantime need not be listed."""
 
     seconds: float
+    any: bool = False
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,8 @@ def _seconds(rest: str) -> float | None:
 
 
 def _wait(rest: str) -> Step | None:
-    return None if (seconds := _seconds(rest)) is None else Wait(seconds)
+    length, _, any_ = rest.partition(" ")
+    return None if (seconds := _seconds(length)) is None or any_ not in {"", "any"} else Wait(seconds, any_ == "any")
 
 
 def _speak(rest: str) -> Step | None:
@@ -268,7 +270,7 @@ _VERBS: Mapping[str, tuple[str, Callable[[str], Step | None]]] = {
     "hear": ('hear ID, ID, "some words"', _hear),
     "press": ("press KEYS [early]", _press),
     "silence": ("silence [any]", _only("any", Silence)),
-    "wait": ("wait SECONDS", _wait),
+    "wait": ("wait SECONDS [any]", _wait),
     "speak": ("speak SECONDS", _speak),
     "drop": ("drop [early]", _only("early", Drop)),
     "again": ("again", lambda rest: None if rest else Again()),
@@ -356,6 +358,8 @@ class _Player:
                 self._phone.silence()
             case Silence():
                 self._pending += self._phone.silence()
+            case Wait(seconds, any=True):
+                self._phone.wait(seconds)
             case Wait(seconds):
                 self._pending += self._phone.wait(seconds)
             case Speak(seconds):

@@ -37,6 +37,9 @@ RATE = 8_000
 LEVEL = -20.0
 """Loudness of every clip, dBFS: the mean square of its spoken parts (`loudness`)."""
 
+LUFS_BELOW_LEVEL = 0.6
+"""Speech at `LEVEL` measures this much less in LUFS, in dB: what is long enough is levelled by ear (BS.1770)."""
+
 PEAK = -3.0
 """Highest sample of a clip before mu-law, dBFS."""
 
@@ -153,9 +156,11 @@ def _followed(blocks: Iterable[float], attack: float, release: float) -> Iterabl
 
 
 def _levelled(sound: Samples) -> Samples:
-    """At `LEVEL`, with the few peaks above `PEAK` rounded off."""
+    """At `LEVEL`, with the few peaks above `PEAK` rounded off: as loud as all others to the ear, however short."""
     for _ in range(3):
-        sound = _rounded(Samples(sound.values * np.float32(_ratio(LEVEL - loudness(sound))), sound.rate))
+        loud = lufs(sound)
+        level = loudness(sound) if loud is None else loud + LUFS_BELOW_LEVEL
+        sound = _rounded(Samples(sound.values * np.float32(_ratio(LEVEL - level)), sound.rate))
     return sound
 
 
@@ -330,6 +335,17 @@ def onsets(sound: Samples, pause: float = 0.15) -> tuple[float, ...]:
     heard = np.flatnonzero(_heard(sound))
     first = np.diff(heard, prepend=-len(sound.values)) > pause / _FRAME
     return tuple(float(frame) * _FRAME for frame in heard[first])
+
+
+def beeps(sound: Samples) -> list[float]:
+    """The seconds at which a beep of ours begins: where the pitch of `beep` is nearly all that is heard."""
+    size = _count(_FRAME)
+    frames = sound.values[: len(sound.values) // size * size].reshape(-1, size)
+    turn = np.exp(-2j * np.pi * 1_000 * np.arange(size) / RATE)
+    power = np.mean(frames**2, axis=1)
+    pitched = 2 * np.abs(frames @ turn / size) ** 2 > 0.9 * np.maximum(power, _ratio(-30.0) ** 2)
+    starts = np.flatnonzero(pitched & ~np.concatenate([[False], pitched[:-1]]))
+    return [float(frame) * size / RATE for frame in starts]
 
 
 def _audible(sound: Samples) -> tuple[int, int]:

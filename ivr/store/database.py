@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ivr.store import jobs, outbox_tables  # noqa: F401 - their tables belong to the metadata
+
 BUSY_SECONDS = 5
 """How long a transaction waits for another one: below the carrier's patience of 15 s, with room for one retry."""
 

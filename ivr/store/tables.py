@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 metadata = MetaData(
     naming_convention={"pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s"},
@@ -32,4 +32,89 @@ turns = Table(
     Column("step", String(120), nullable=False),
     Column("recipe", Text, nullable=False),
     Column("at", Double, nullable=False),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("number_key", String(32), nullable=False, unique=True),
+    Column("number_cipher", LargeBinary, nullable=False),
+    Column("number_mask", String(20), nullable=False),
+    Column("mobile_key", String(32), nullable=False),
+    Column("mobile_cipher", LargeBinary, nullable=False),
+    Column("mobile_mask", String(20), nullable=False),
+    Column("mobile_changed_at", Double),
+    Column("model", String(10), nullable=False),
+    Column("pin_cipher", LargeBinary),
+    Column("imported_at", Double, nullable=False),
+)
+Index("ix_lines_mobile_key", lines.c.mobile_key)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("code_key", String(32), nullable=False, unique=True),
+    Column("cipher", LargeBinary),
+    Column("line", String(32)),
+    Column("call_sid", String(34), unique=True),
+    Column("status", String(8), nullable=False),
+    Column("imported_at", Double, nullable=False),
+    Column("issued_at", Double),
+    Column("expires_at", Double),
+)
+Index("ix_codes_status", codes.c.status, codes.c.place)
+Index(
+    "uq_codes_active_line",
+    codes.c.line,
+    unique=True,
+    sqlite_where=text("status = 'active'"),
+    postgresql_where=text("status = 'active'"),
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("call_sid", String(34), nullable=False),
+    Column("account", String(32), nullable=False),
+    Column("kind", String(3), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("sent_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("used_at", Double),
+)
+Index("ix_passwords_call_sid", passwords.c.call_sid)
+Index("ix_passwords_account", passwords.c.account, passwords.c.sent_at)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("account", String(32), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Double, nullable=False),
+    Column("hard_locked", Boolean, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)
+
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("failed_at", Double, nullable=False),
+)
+Index("ix_breaker_failed_at", breaker.c.failed_at)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("who", String(60), nullable=False),
+    Column("what", String(40), nullable=False),
+    Column("subject", String(80), nullable=False),
+    Column("seal", String(64), nullable=False),
 )

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, Table, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, select, text, update
 
+from ivr.store import jobs
+from ivr.store.statements import insert_or
 from ivr.store.tables import calls, turns
 
 FINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
@@ -40,10 +41,23 @@ class Turn:
     def __init__(self, connection: Connection, sid: str, number: int, at: float) -> None:
         self._connection, self._sid, self._number, self._at = connection, sid, number, at
 
+    @property
+    def transaction(self) -> Connection:
+        """The connection, for what must be written with this turn or not at all."""
+        return self._connection
+
+    def ask(self, key: str) -> bool:
+        """Ask for work in the background; False when it has been asked for already."""
+        return jobs.ask(self._connection, self._sid, key, self._at)
+
+    def job(self, key: str) -> jobs.Done | None:
+        """What became of that work, or None while it is not done."""
+        return jobs.done(self._connection, self._sid, key)
+
     def taken(self) -> str | None:
         """The recipe that this turn was answered with, when it was; else the turn is ours, and twins wait for us."""
         row = {"call_sid": self._sid, "turn": self._number, "event": "", "step": "", "recipe": "", "at": self._at}
-        if self._connection.execute(_insert(self._connection, turns).values(row).on_conflict_do_nothing()).rowcount:
+        if self._connection.execute(insert_or(self._connection, turns).values(row).on_conflict_do_nothing()).rowcount:
             return None
         return recipe(self._connection, self._sid, self._number) or ""
 
@@ -62,7 +76,7 @@ class Turn:
         )
         row = {"turn": self._number + 1, "state": state, "updated_at": self._at, "disposition": disposition}
         new = {"sid": self._sid, "caller_key": caller.key, "caller_mask": caller.mask, "started_at": self._at}
-        statement = _insert(self._connection, calls).values(**new, **row, status="in-progress")
+        statement = insert_or(self._connection, calls).values(**new, **row, status="in-progress")
         self._connection.execute(statement.on_conflict_do_update(index_elements=["sid"], set_=row))
 
 
@@ -82,6 +96,17 @@ class Turns:
         """The recipe of a turn that was taken."""
         with self._engine.begin() as connection:
             return recipe(connection, sid, number)
+
+    def keep_job(self, sid: str, key: str, what: jobs.Done) -> None:
+        """Keep what became of work in the background."""
+        jobs.keep(self._engine, sid, key, what)
+
+    def told(self, sid: str, number: int) -> tuple[str, str] | None:
+        """What happened in a turn, and the step it led to; None when it was never taken."""
+        with self._engine.begin() as connection:
+            query = select(turns.c.event, turns.c.step).where(turns.c.call_sid == sid, turns.c.turn == number)
+            row = connection.execute(query).one_or_none()
+        return (row.event, row.step) if row else None
 
     def close(self, sid: str, status: str, at: float) -> None:
         """Note that the call ended. The first final status stands, whatever comes late or twice."""
@@ -112,8 +137,3 @@ def recipe(connection: Connection, sid: str, number: int) -> str | None:
     """The recipe of one turn, or None when it was never taken."""
     query = select(turns.c.recipe).where(turns.c.call_sid == sid, turns.c.turn == number)
     return connection.execute(query).scalar_one_or_none()
-
-
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """The insert of the database in use: both know ON CONFLICT, each in its own class."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

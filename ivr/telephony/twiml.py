@@ -9,8 +9,9 @@ error 12100 and the end of the call.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Protocol
 from xml.sax.saxutils import escape, quoteattr
 
 from ivr.flow.engine import Action, Command, Connect, Count, End, Listen, Poll, Speak, Tape
@@ -35,6 +36,15 @@ VOICE = "Polly.Lea-Neural"
 AFTER_A_KEY = 0.5
 """Silence before an answer, in seconds: the mobile goes back to the ear (dialogue.md C.2)."""
 
+BETWEEN_PROMPTS = 0.25
+"""Silence between two prompts that follow each other, in seconds (dialogue.md p10)."""
+
+SHORTEST_SILENCE = 0.05
+"""Seconds; less is not heard."""
+
+LAST_SECONDS = 5.0
+"""The end of a wait with ticks is left to the carrier's own time-out, in seconds."""
+
 SLOW_RATE = "85%"
 
 MOST_BYTES = 64 * 1024
@@ -47,12 +57,33 @@ _ADDRESS = "\x00"
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-Say = Callable[[Speak], tuple[Utterance, ...]]
-SayCue = Callable[[Cue, bool], tuple[Utterance, ...]]
+
+class Speaker(Protocol):
+    """Turns prompts into utterances (`ivr.speech.speaker`)."""
+
+    def prompt(self, speak: Speak) -> tuple[Utterance, ...]:
+        """A prompt, or its options alone."""
+        ...
+
+    def cue(self, cue: Cue, *, slow: bool = False) -> tuple[Utterance, ...]:
+        """What is said at a second of a wait."""
+        ...
+
+    def wait(self, gap: float, every: float) -> tuple[Utterance, ...]:
+        """Seconds of silence, with a comfort tick every so many."""
+        ...
+
+    def hold(self, step: Hold, start: float) -> tuple[Utterance, ...]:
+        """A hold from this second of it on."""
+        ...
+
+    def silence(self, seconds: float) -> Clip:
+        """Silence that is played, exact to the millisecond."""
+        ...
 
 
 class Renderer:
-    """Renders answers of one flow. `say` and `say_cue` turn prompts into utterances; `numbers` are people's telephones.
+    """Renders answers of one flow. `audio` is the address that clips lie under, `numbers` are people's telephones.
 
     `own_number` is the caller id of every outgoing leg: with the customer's, providers refuse the call (error 13214).
     """
@@ -60,14 +91,13 @@ class Renderer:
     def __init__(
         self,
         flow: Flow,
-        say: Say,
-        say_cue: SayCue,
+        speaker: Speaker,
         *,
         audio: str = "",
         numbers: Mapping[str, str] | None = None,
         own_number: str = "",
     ) -> None:
-        self._flow, self._say, self._say_cue, self._audio = flow, say, say_cue, audio
+        self._flow, self._speaker, self._audio = flow, speaker, audio
         self._numbers, self._own_number = numbers or {}, own_number
         self._kept = lru_cache(maxsize=4096)(self._template)
 
@@ -81,9 +111,8 @@ class Renderer:
         slow = False
         for action in spoken:
             if isinstance(action, Speak):
-                said.extend(self._say(action))
+                said += [*self._speaker.prompt(action), Pause(BETWEEN_PROMPTS)]
                 slow = slow or action.slow
-                said.append(Pause(0.25))
         return document(self._waiting(wait, said[:-1] if spoken else said, slow))
 
     def _waiting(self, wait: Action, said: list[Utterance], slow: bool) -> str:
@@ -91,42 +120,46 @@ class Renderer:
             case Listen(step=step_id, keys=keys):
                 return self._listening(step_id, keys, said, slow)
             case Count(step=step_id, start=start):
-                hold = self._flow.steps[step_id]
-                assert isinstance(hold, Hold)  # noqa: S101 - narrowing for the type checker
-                said.extend(self._timeline(hold.cues, start, hold.seconds, slow=False))
-                return gather(self._spoken(said, slow=False), timeout=1)
+                return gather(self._verbs([*said, *self._holding(step_id, start)], slow=False), timeout=1)
             case Poll(seconds=pause):
-                return gather(self._spoken(said, slow), timeout=round(pause))
+                return gather(self._verbs(said, slow), timeout=round(pause))
             case Tape(step=step_id):
-                return self._spoken(said, slow) + self._record(step_id)
+                return self._verbs(said, slow) + self._record(step_id)
             case Connect(step=step_id):
-                return self._spoken(said, slow) + self._dial(step_id)
+                return self._verbs(said, slow) + self._dial(step_id)
             case End():
-                return self._spoken(said, slow) + "<Hangup/>"
+                return self._verbs(said, slow) + "<Hangup/>"
             case Speak() | Command():
                 raise ValueError(f"an answer must end with a wait, not with {wait!r}")
 
     def _listening(self, step_id: str, keys: int, said: list[Utterance], slow: bool) -> str:
         match self._flow.steps[step_id]:
-            case Menu(cues=cues, patience=patience):
-                said.extend(self._timeline(cues, 0.0, patience.wait, slow=slow))
-                spent = max((cue.at + seconds(cue.prompt.pieces()) for cue in cues), default=0.0)
-                return gather(self._spoken(said, slow), timeout=max(1, round(patience.wait - spent)))
+            case Menu() as menu:
+                waited = self._cues(menu, slow)
+                left = menu.patience.wait - sum(map(_length, waited))
+                return gather(self._verbs([*said, *waited], slow), timeout=round(left))
             case Entry(patience=patience, inter_digit=inter_digit):
                 said.append(Pause(float(round(max(patience.wait - inter_digit, 0)))))
-                return gather(self._spoken(said, slow), timeout=round(inter_digit), digits=keys, finish="#")
+                return gather(self._verbs(said, slow), timeout=round(inter_digit), digits=keys, finish="#")
             case step:
                 raise ValueError(f"nothing listens at {step.id}")
 
-    def _timeline(self, cues: tuple[Cue, ...], start: float, end: float, *, slow: bool) -> Iterator[Utterance]:
-        """Each cue at its second, counted from `start`; for a hold, silence up to its end."""
-        now = start
-        for cue in cues:
-            if cue.at >= start:
-                yield Pause(max(cue.at - now, 0.0))
-                said = self._say_cue(cue, slow)
-                yield from said
-                now = max(now, cue.at) + sum(_length(utterance) for utterance in said)
+    def _cues(self, menu: Menu, slow: bool) -> list[Utterance]:
+        """What is heard while a menu waits: each cue at its second after the prompt, ticks between."""
+        heard: list[Utterance] = []
+        now = 0.0
+        for cue in menu.cues:
+            said = self._speaker.cue(cue, slow=slow)
+            heard += [*self._speaker.wait(cue.at - now, menu.tick), *said]
+            now = max(now, cue.at) + sum(map(_length, said))
+        if menu.tick:
+            heard += self._speaker.wait(menu.patience.wait - now - LAST_SECONDS, menu.tick)
+        return heard
+
+    def _holding(self, step_id: str, start: float) -> tuple[Utterance, ...]:
+        step = self._flow.steps[step_id]
+        assert isinstance(step, Hold)  # noqa: S101 - narrowing for the type checker
+        return self._speaker.hold(step, start)
 
     def _record(self, step_id: str) -> str:
         step = self._flow.steps[step_id]
@@ -147,39 +180,62 @@ class Renderer:
         caller = {"callerId": self._own_number} if self._own_number else {}
         return element("Dial", who, action=f"{_ADDRESS}dialled", method="POST", timeout=f"{step.ring:.0f}", **caller)
 
-    def _spoken(self, said: Iterable[Utterance], slow: bool) -> str:
-        """Utterances as verbs: words and short silences in one `Say`, whole seconds of silence as `Pause`."""
+    def _verbs(self, said: Sequence[Utterance], slow: bool) -> str:
+        """Utterances as verbs. A carrier's pause lasts whole seconds: what is left of one is silence beside it.
+
+        Between words that is a break in the same `Say`, which keeps the melody; beside a clip it is a clip of silence.
+        """
         verbs: list[str] = []
         ssml: list[str] = []
-        for utterance in said:
+        for utterance, beside in zip(said, _beside(said), strict=True):
             match utterance:
                 case Words(text=text):
                     ssml.append(xml_text(text))
-                case Pause(seconds=silence) if silence >= 1:
-                    verbs += [*_say(ssml, slow), f'<Pause length="{int(silence)}"/>']
-                    ssml = _break(silence - int(silence))
-                case Pause(seconds=silence):
+                    continue
+                case Pause(seconds=silence) if silence < 1 and not any(isinstance(other, Clip) for other in beside):
                     ssml += _break(silence)
-                case Clip(name=name):
-                    verbs += [*_say(ssml, slow), element("Play", xml_text(f"{self._audio}{name}"))]
-                    ssml = []
+                    continue
+                case Pause(seconds=silence):
+                    played = self._pause(silence)
+                case Clip() as clip:
+                    played = [self._play(clip)]
+            verbs += [*_say(ssml, slow), *played]
+            ssml = []
         return "".join((*verbs, *_say(ssml, slow)))
+
+    def _pause(self, silence: float) -> list[str]:
+        whole, rest = divmod(round(max(silence, 0.0), 3), 1)
+        pause = [f'<Pause length="{int(whole)}"/>'] if whole else []
+        return pause + ([self._play(self._speaker.silence(rest))] if rest >= SHORTEST_SILENCE else [])
+
+    def _play(self, clip: Clip) -> str:
+        start = f"?from={round(clip.start * 1000)}" if clip.start > 0 else ""
+        loop = {"loop": str(clip.times)} if clip.times > 1 else {}
+        return element("Play", xml_text(f"{self._audio}{clip.name}{start}"), **loop)
+
+
+def _beside(said: Sequence[Utterance]) -> Iterator[tuple[Utterance, ...]]:
+    """For each utterance, the one before and the one after it."""
+    for at in range(len(said)):
+        yield (*said[max(at - 1, 0) : at], *said[at + 1 : at + 2])
 
 
 def _length(utterance: Utterance) -> float:
     match utterance:
-        case Pause(seconds=length) | Clip(seconds=length):
+        case Pause(seconds=length):
             return length
+        case Clip(seconds=length, times=times):
+            return length * times
         case Words():
             return seconds((utterance,))
 
 
 def _break(silence: float) -> list[str]:
-    return [f'<break time="{round(silence * 1000)}ms"/>'] if silence >= 0.05 else []
+    return [f'<break time="{round(silence * 1000)}ms"/>'] if silence >= SHORTEST_SILENCE else []
 
 
 def _say(ssml: list[str], slow: bool) -> list[str]:
-    """One `Say`, or nothing when there is nothing to say but silence shorter than a second at the end."""
+    """One `Say`, or nothing when there is nothing to say."""
     if not ssml:
         return []
     text = "".join(ssml)

@@ -1,58 +1,66 @@
-"""`create_app()`: settings, script, database and desks become one Flask app. Wiring happens here and nowhere else."""
+"""`create_app()`: settings, script, voice, database and desks become one Flask app. Wiring happens here alone."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from flask import Flask, Response
 
-from ivr.calls import Calls, Clock, Desk
-from ivr.flow.model import Cue, Flow, Utterance
-from ivr.folder import read_script
+from ivr.calls import Background, Calls, Clock, Desk
+from ivr.folder import read_lexicon, read_script
 from ivr.settings import Settings
 from ivr.settings import settings as from_environment
-from ivr.speech.said import spoken, utterances
+from ivr.speech.shelf import read_shelf
+from ivr.speech.speaker import Speaker
+from ivr.speech.voices import preferred
 from ivr.store.database import open_database
 from ivr.store.turns import Turns
 from ivr.telephony.twiml import Renderer
 from ivr.telephony.webhook import MOST_BYTES
+from ivr.web.audio import audio_routes
+from ivr.web.listening import listened, listening_routes
+from ivr.web.softphone import softphone_routes
 from ivr.web.voice import Voice, voice_routes
 
 
 def create_app(
-    settings: Settings | None = None, *, clock: Clock = time.time, desks: Mapping[str, Desk] | None = None
+    settings: Settings | None = None,
+    *,
+    clock: Clock = time.time,
+    desks: Mapping[str, Desk] | None = None,
+    background: Background | None = None,
 ) -> Flask:
     """The whole line as a WSGI app.
 
     `settings` default to the environment's; `clock` gives seconds since the epoch; `desks` carry out the script's
-    commands, by name.
+    commands, by name; `background` starts what takes its time (default: eight threads).
 
-    Raises SettingsError, ScriptError, or sqlalchemy.exc.SQLAlchemyError when the line cannot start.
+    Raises SettingsError, ScriptError, SpeechError, or sqlalchemy.exc.SQLAlchemyError when the line cannot start.
     """
     chosen = settings or from_environment()
     flow = read_script(chosen.prompts_dir)
+    shelf = read_shelf(chosen.audio_dir)
+    speaker = Speaker(flow, shelf, read_lexicon(chosen.prompts_dir), preferred(chosen.voice))
     turns = Turns(open_database(chosen.database_url))
-    calls = Calls(flow, turns, chosen.secret_key, desks or {})
+    start = background or ThreadPoolExecutor(8, "desk").submit
+    calls = Calls(flow, turns, chosen.secret_key, start, desks or {})
+    renderer = Renderer(flow, speaker, audio=f"{chosen.public_url}/audio/")
 
     app = Flask("ivr", static_folder=None)
     app.extensions["ivr"] = calls
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False  # a redirected webhook is a lost call
-    app.register_blueprint(voice_routes(Voice(chosen, calls, renderer(flow), clock)))
+    app.register_blueprint(voice_routes(Voice(chosen, calls, renderer, clock)))
+    app.register_blueprint(audio_routes(shelf))
     app.add_url_rule("/healthz", "healthz", lambda: Response("alive\n", mimetype="text/plain"))
     app.add_url_rule("/readyz", "readyz", partial(_ready, turns))
+    if chosen.softphone:
+        app.register_blueprint(softphone_routes(chosen, words=lambda name: shelf.words.get(name, ""), told=turns.told))
+        app.register_blueprint(listening_routes(partial(listened, speaker)))
     return app
-
-
-def renderer(flow: Flow, people: Mapping[str, str] | None = None, own_number: str = "") -> Renderer:
-    """The renderer of a flow, its prompts turned into utterances by `ivr.speech`; `people` are names and numbers."""
-    return Renderer(flow, partial(utterances, flow), _cue, numbers=people, own_number=own_number)
-
-
-def _cue(cue: Cue, slow: bool) -> tuple[Utterance, ...]:
-    return tuple(spoken(cue.prompt.pieces(), {}, slow=slow))
 
 
 def _ready(turns: Turns) -> Response:

@@ -13,7 +13,9 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
-from ivr.flow.model import Clip, Flow, Hold, Menu, Pause, Prompt, Utterance, Words, phrases, seconds, ways
+from ivr.flow.model import Clip, Flow, Hold, Menu, Pause, Piece, Prompt, Slot, Utterance, Words, phrases, seconds, ways
+from ivr.speech.lexicon import spoken
+from ivr.speech.speaker import Speaker, length_of
 from ivr.web.softphone import under_policy
 
 
@@ -49,6 +51,44 @@ def listening_routes(listened: Listened) -> Blueprint:
     routes = Blueprint("listening", __name__, template_folder="templates")
     routes.add_url_rule("/ecoute", "page", lambda: _page(listened()))
     return routes
+
+
+def listened(speaker: Speaker) -> list[ListenedPrompt]:
+    """Every prompt as it sounds, in the order of the call; a hold with its cues, which are in its one clip."""
+    flow = speaker.flow
+    return [
+        _listened(speaker, flow, name, prompt)
+        for name, prompt in in_call_order(flow)
+        if name in flow.steps or not isinstance(flow.steps[name.partition("@")[0]], Hold)
+    ]
+
+
+def _listened(speaker: Speaker, flow: Flow, name: str, prompt: Prompt) -> ListenedPrompt:
+    step = flow.steps[name.partition("@")[0]]
+    facts = tuple((fact, flow.guide.get(fact, "")) for fact in step.guide) if name == step.id else ()
+    text = displayed(prompt)
+    if isinstance(step, Hold):
+        parts = speaker.hold(step, 0.0)
+        text += "".join(f" [à {cue.at:g} s] {displayed(cue.prompt)}" for cue in step.cues)
+    else:
+        parts = tuple(speaker.spoken(prompt.pieces(), {}))
+    said = spoken(text, speaker.lexicon, speaker.voices[0].name if speaker.voices else "")
+    return ListenedPrompt(name, text, said, sum(map(length_of, parts)), facts, parts)
+
+
+def displayed(prompt: Prompt) -> str:
+    """A prompt as it is written, its pauses and slots as marks."""
+    return " ".join(map(_displayed, prompt.pieces()))
+
+
+def _displayed(piece: Piece) -> str:
+    match piece:
+        case Words(text=text):
+            return text
+        case Slot(name=name):
+            return f"{{{name}}}"
+        case Pause(seconds=length):
+            return f"[{length:g} s]".replace(".", ",") if length >= 1 else "·"
 
 
 def in_call_order(flow: Flow) -> Iterator[tuple[str, Prompt]]:

@@ -183,7 +183,9 @@ class Softphone:
         """A clip of ours by its address beside the page, so that it loads wherever the page was loaded from."""
         ours = f"{self._settings.public_url}/audio/"
         name = url.removeprefix(ours)
-        return {"clip": f"audio/{name}" if url.startswith(ours) else url, "words": self._words(name)}
+        if silent := re.fullmatch(r"silence-(\d+)\.wav", name):
+            return {"silence": int(silent[1]) / 1000}
+        return {"clip": f"audio/{name}" if url.startswith(ours) else url, "words": self._words(name.partition("?")[0])}
 
     def _path(self, document: str, url: str) -> str:
         """Where an address leads, as the line's own path; an empty one leads to the document itself."""

@@ -94,7 +94,7 @@ def serving() -> tuple[HTTPServer, Thread, type[_Handler]]:
 
 def wav(seconds: float, *, tag: int = 7, title: str = "") -> bytes:
     """Make a telephone's WAV: 8 kHz, 8 bits, mu-law unless told otherwise."""
-    samples = b"\xff" * round(seconds * 8000)
+    samples = b"\x55" * round(seconds * 8000)
     shape = struct.pack("<4sIHHIIHH", b"fmt ", 16, tag, 1, 8000, 8000, 1, 8)
     words = title.encode() + b"\0"
     named = struct.pack("<4sI4s4sI", b"LIST", 12 + len(words), b"INFO", b"INAM", len(words)) + words if title else b""

@@ -100,7 +100,7 @@ def test_a_file_is_read_with_its_sentence(tmp_path: Path) -> None:
         ("f:2: cannot read 'press 1a'; write 'press KEYS", "# It works.\npress 1a"),
         ("f:2: cannot read 'press 1 now'", "# It works.\npress 1 now"),
         ("f:2: cannot read 'silence all'; write 'silence ", "# It works.\nsilence all"),
-        ("f:2: cannot read 'wait a while'; write 'wait SECONDS'", "# It works.\nwait a while"),
+        ("f:2: cannot read 'wait a while'; write 'wait SECONDS", "# It works.\nwait a while"),
         ("f:2: cannot read 'again 2'", "# It works.\nagain 2"),
         ("f:2: cannot read 'hung out'; write 'hung up", "# It works.\nhung out"),
     ],

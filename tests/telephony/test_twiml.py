@@ -8,11 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.flow.engine import Connect, Count, End, Listen, Poll, Speak, Tape
-from ivr.flow.model import Clip, Flow, Pause, Utterance, Words
+from ivr.flow.model import Flow, Hold
 from ivr.flow.script import load
-from ivr.telephony.twiml import Renderer, apology, element, notice, xml_text
-from ivr.web.app import renderer
+from ivr.speech.clips import countdown, take, tick
+from ivr.speech.lexicon import Lexicon
+from ivr.speech.shelf import Shelf, sound, wave
+from ivr.speech.voices import preferred
+from ivr.telephony.twiml import apology, element, notice, xml_text
 from tests.flow.test_script import SMALL
+from tests.line import our_flow, renderer
 from tests.twiml_schema import complaints
 
 PETIT = load(SMALL)
@@ -21,8 +25,7 @@ ADDRESS = "/voice/3/0123456789abcdef/"
 
 def answer(*actions: object, flow: Flow = PETIT) -> ET.Element:
     """The answer's XML, after the schema has accepted it."""
-    render = renderer(flow, people={"conseiller": "+33199000001"}, own_number="+33199000000")
-    document = render.answer(actions, ADDRESS, first=False)  # type: ignore[arg-type]
+    document = renderer(flow).answer(actions, ADDRESS, first=False)  # type: ignore[arg-type]
     assert complaints(document) == []
     return ET.fromstring(document)  # noqa: S314 - our own answer
 
@@ -46,12 +49,13 @@ def test_a_menu_listens_for_one_key_over_all_its_words_and_silence_comes_back() 
 
 def test_options_are_half_a_second_apart_and_an_answer_begins_with_as_much() -> None:
     say = answer(Speak("essai.relire", slots=(("ligne", "0199000007"),)), Listen("essai.relire"))[0][0]
-    assert [pause.attrib["time"] for pause in say] == ["500ms", "500ms", "500ms"]
-    assert "zéro un, quatre-vingt-dix-neuf, zéro zéro, zéro zéro, zéro sept" in "".join(say.itertext())
+    gaps = [pause.attrib["time"] for pause in say]
+    assert gaps == ["500ms", *["300ms"] * 4, "500ms", "500ms"]
+    assert ":Zéro un.Quatre-vingt-dix-neuf.Zéro zéro.Zéro zéro.Zéro sept.Si c’est exact" in "".join(say.itertext())
 
 
 def test_whole_seconds_of_silence_are_a_pause() -> None:
-    root = answer(Speak("essai.compter"), Count("essai.compter"))
+    root = answer(Count("essai.compter"))
     assert [(verb.tag, verb.attrib.get("length")) for verb in root[0] if verb.tag == "Pause"] == [
         ("Pause", "2"),
         ("Pause", "5"),
@@ -61,7 +65,7 @@ def test_whole_seconds_of_silence_are_a_pause() -> None:
 
 
 def test_a_count_that_was_disturbed_goes_on_with_the_cues_that_are_left() -> None:
-    words = "".join(answer(Count("essai.compter", start=6.0)).itertext())
+    words = "".join(answer(Count("essai.compter", start=2 + 5 * 60 / 165 + 6.0)).itertext())
     assert "Cinq." not in words
     assert "Relâchez." in words
 
@@ -87,17 +91,39 @@ def test_recording_ringing_polling_and_hanging_up() -> None:
     assert answer(Speak("essai.fini"), End("solved"))[-1].tag == "Hangup"
 
 
-def test_a_clip_is_played_and_silence_around_it_kept() -> None:
-    def say(_speak: Speak) -> tuple[Utterance, ...]:
-        return Words("Un."), Clip("abc.wav", "Deux.", 1.0), Pause(1.5), Words("Trois.")
-
-    document = Renderer(PETIT, say, lambda _cue, _slow: (), audio="https://example.com/audio/").answer(
-        (Speak("essai.fini"), End("solved")), ADDRESS, first=True
-    )
+def test_clips_are_played_with_their_silences_and_missing_ones_are_said() -> None:
+    one = take("Au revoir.", Lexicon({}), preferred("kokoro")[0]).name
+    shelf = Shelf({one: sound(wave(b"\x00" * 8000))})
+    document = renderer(PETIT, shelf).answer((Speak("essai.fini"), End("solved")), ADDRESS, first=False)
     assert complaints(document) == []
     root = ET.fromstring(document)  # noqa: S314 - our own answer
-    assert [verb.tag for verb in root] == ["Say", "Play", "Pause", "Say", "Hangup"]
-    assert root[1].text == "https://example.com/audio/abc.wav"
+    where = "https://ligne.example.com/audio/"
+    assert [(verb.tag, verb.text) for verb in root] == [
+        ("Play", f"{where}silence-500.wav"),
+        ("Play", f"{where}{one}"),
+        ("Hangup", None),
+    ]
+
+
+def test_a_hold_is_one_clip_from_the_second_where_it_was() -> None:
+    step = PETIT.steps["essai.compter"]
+    assert isinstance(step, Hold)
+    name = countdown(step, Lexicon({}), preferred("kokoro")[0]).name
+    shelf = Shelf({name: sound(wave(b"\x00" * 8000 * 20))})
+    for start, query in ((0.0, ""), (6.25, "?from=6250")):
+        document = renderer(PETIT, shelf).answer((Count("essai.compter", start),), ADDRESS, first=True)
+        (play,) = ET.fromstring(document)[0]  # noqa: S314 - our own answer
+        assert play.text == f"https://ligne.example.com/audio/{name}{query}"
+
+
+def test_a_wait_is_filled_with_ticks_where_they_are_recorded() -> None:
+    shelf = Shelf({tick(10).name: sound(wave(b"\xff" * 80_000))})
+    step = "pause.prenez-votre-temps"
+    document = renderer(our_flow(), shelf).answer((Speak(step), Listen(step)), ADDRESS, first=False)
+    assert complaints(document) == []
+    gather = ET.fromstring(document)[0]  # noqa: S314 - our own answer
+    loops = [play.attrib["loop"] for play in gather if play.tag == "Play" and "tick" in (play.text or "")]
+    assert loops == ["6", "5", "5"]
 
 
 @given(st.text())

@@ -7,6 +7,7 @@ import json
 import re
 import sqlite3
 import threading
+from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
 from ivr.web.voice import GOODBYE, NO_CALL, SORRY
-from tests.line import ACCOUNT, TOKEN, Line
+from tests.line import ACCOUNT, ROOT, TOKEN, Line
 from tests.twiml_schema import complaints
 
 CALL = {
@@ -88,8 +89,11 @@ def rows(line: Line, query: str) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture
-def carrier(line: Line) -> Carrier:
-    return Carrier(line)
+def carrier(tmp_path: Path) -> Iterator[Carrier]:
+    """A carrier of a line without clips: what is said can be read in the answer."""
+    line = Line(tmp_path / "var", ROOT / "prompts", audio=tmp_path / "no clips")
+    yield Carrier(line)
+    line.stop()
 
 
 def test_a_caller_with_a_dark_button_is_led_to_connector_one_and_to_goodbye(carrier: Carrier) -> None:

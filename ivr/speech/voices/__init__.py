@@ -46,7 +46,7 @@ class Voice(Protocol):
 
 
 def voice(name: str, *, model: Path = Path("kokoro.onnx"), style: Path = Path("ff_siwis.bin")) -> Voice:
-    """The engine called so; `model` and `style` are kokoro's two files (`kokoro.fetched` gets them).
+    """The engine called so; `model` and `style` are kokoro's two files (`supply.fetched` gets them).
 
     Raises SpeechError for a name that is not known, and for the carrier, which speaks for itself.
     """
@@ -61,3 +61,14 @@ def voice(name: str, *, model: Path = Path("kokoro.onnx"), style: Path = Path("f
             raise SpeechError("voice carrier: the carrier says the words itself (<Say>), there is no clip to make")
         case _:
             raise SpeechError(f"voice {name!r} is not known: choose one of {', '.join(NAMES)}")
+
+
+def preferred(name: str) -> tuple[Voice, ...]:
+    """The voices whose clips are played, the chosen one first; none when the carrier is to speak.
+
+    Raises SpeechError for a name that is not known.
+    """
+    if name == CARRIER:
+        return ()
+    others = [other for other in NAMES if other not in (name, CARRIER)]
+    return tuple(voice(known) for known in (name, *others))

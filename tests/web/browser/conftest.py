@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.line import ROOT, Line
-from tests.web.browser.lines import HandLine, RealLine, add_pages
+from tests.web.browser.lines import HandLine, RealLine
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -31,7 +31,7 @@ FLAGS = [
 ]
 
 RUNS = CHROMIUM is not None and find_spec("playwright") is not None
-collect_ignore_glob = [] if RUNS else ["test_sound.py", "test_telephone.py"]
+collect_ignore_glob = [] if RUNS else ["test_paths.py", "test_sound.py", "test_telephone.py"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -83,7 +83,6 @@ def timed(page: Page) -> Page:
 def real(tmp_path: Path, context: BrowserContext) -> Iterator[RealLine]:
     """The real line, with its pages and our own script."""
     line = Line(tmp_path / "var", ROOT / "prompts")
-    add_pages(line)
     yield RealLine(line)
     _leave(context)
     line.stop()

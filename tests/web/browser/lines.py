@@ -4,61 +4,22 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
-from sqlalchemy import create_engine, select
 from twilio.request_validator import RequestValidator
 from werkzeug.serving import make_server
 
-from ivr.flow.model import Clip, Flow, Pause, Words, seconds
+from ivr.flow.model import Clip, Pause, Words
 from ivr.settings import settings
-from ivr.speech.said import spoken
-from ivr.store.tables import turns
-from ivr.web.listening import ListenedPrompt, in_call_order, listening_routes
+from ivr.web.listening import ListenedPrompt, listening_routes
 from ivr.web.softphone import softphone_routes
-from tests.line import ACCOUNT, TOKEN, Line, turns_of
+from tests.line import TOKEN, Line
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 KEY = "a secret of thirty-two characters"
-
-
-def add_pages(line: Line) -> None:
-    """Give the line its pages, unless its app has them already."""
-    if "softphone" in line.app.blueprints:
-        return
-    calls = line.app.extensions["ivr"]
-    environment = {
-        "IVR_PUBLIC_URL": line.url,
-        "IVR_SECRET_KEY": KEY,
-        "IVR_NUMBERS": "+33199000000",
-        "TWILIO_ACCOUNT_SID": ACCOUNT,
-        "TWILIO_AUTH_TOKEN": TOKEN,
-    }
-    database = turns_of(line.app)._engine.url
-
-    def told(call: str, number: int) -> tuple[str, str] | None:
-        engine = create_engine(database)
-        with engine.begin() as connection:
-            query = select(turns.c.event, turns.c.step).where(turns.c.call_sid == call, turns.c.turn == number)
-            row = connection.execute(query).one_or_none()
-        engine.dispose()
-        return (row.event, row.step) if row else None
-
-    line.app.register_blueprint(softphone_routes(settings(environment), words=lambda name: "", told=told))
-    line.app.register_blueprint(listening_routes(lambda: list(_listened(calls.flow))))
-
-
-def _listened(flow: Flow) -> Iterator[ListenedPrompt]:
-    for name, prompt in in_call_order(flow):
-        parts = tuple(spoken(prompt.pieces(), {}))
-        text = " ".join(part.text if isinstance(part, Words) else "…" for part in parts)
-        guide = flow.steps[name.partition("@")[0]].guide
-        facts = tuple((fact, flow.guide.get(fact, "")) for fact in guide)
-        yield ListenedPrompt(name, text, "", seconds(prompt.pieces()), facts, parts)
 
 
 class RealLine:

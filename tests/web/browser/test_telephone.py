@@ -46,6 +46,7 @@ def test_keys_by_mouse_and_by_keyboard_reach_the_line_and_the_step_shows(timed: 
 def test_the_words_show_as_they_are_said_and_silence_goes_on_by_itself(timed: Page, real: RealLine) -> None:
     call(timed, real.url)
     expect(timed.locator("#turn")).to_have_text("0")
+    timed.wait_for_load_state("networkidle")  # every clip of the answer is there
     real.let_pass(timed, 0.1)
     expect(timed.locator("#now")).to_contain_text("Bonjour. Dépannage automatique")
     real.let_pass(timed, 60)

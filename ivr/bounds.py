@@ -1,0 +1,77 @@
+"""The limits that third parties' clients leave open: on the whole of an answer's time, and on its size.
+
+A socket's time-out counts each read. A name that does not resolve, or an answer that comes one byte at a time,
+outlives it; so work is done in a thread of its own and given up at the limit. It stands beside the rooms, in the
+lowest row: who speaks to another machine (OVH, Twilio) takes it from here. This module must not know them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from io import BytesIO
+from threading import Thread
+from typing import Any, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
+
+T = TypeVar("T")
+
+MOST_BYTES = 1_000_000
+"""An answer longer than this is none of the ones we ask for."""
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What the work gives, or raises.
+
+    Raises TimeoutError when it takes longer than `seconds`; then the work may still go on, unheard, until its socket
+    ends.
+    """
+    answer: Future[T] = Future()
+    Thread(target=_settle, args=(answer, work), daemon=True).start()
+    return answer.result(timeout=seconds)
+
+
+def _settle(answer: Future[T], work: Callable[[], T]) -> None:
+    try:
+        answer.set_result(work())
+    except BaseException as error:
+        answer.set_exception(error)
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Reads every answer whole and at once, and never more than a megabyte of it. Mount it on a requests.Session."""
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """The answer to one request, in memory. Raises requests.RequestException."""
+        response = super().send(*args, **{**kwargs, "stream": True})
+        try:
+            body = response.raw.read(MOST_BYTES + 1, decode_content=True)
+        except ReadTimeoutError as error:
+            raise requests.ReadTimeout(error) from error
+        except HTTPError as error:
+            raise requests.ConnectionError(error) from error
+        original, response.raw = response.raw, BytesIO(body)
+        if len(body) > MOST_BYTES:
+            original.close()
+            raise requests.exceptions.ContentDecodingError("the answer is longer than a megabyte")
+        return response
+
+
+def bound(session: requests.Session) -> None:
+    """Let the session read no endless answer, over TLS or not."""
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, BoundedAdapter())
+
+
+def was_never_sent(error: object) -> bool:
+    """Whether a requests exception says that no connection was made, so that nothing can have been done."""
+    match error:
+        case requests.ConnectTimeout() | requests.exceptions.SSLError():
+            return True
+        case requests.ConnectionError(args=(MaxRetryError(reason=NewConnectionError()),)):
+            return True
+        case _:
+            return False

@@ -1,0 +1,78 @@
+"""The audit: who did what when, appended only, each row sealed with the one before. Never a code, password or number.
+
+The seal is keyed: who can write to the database but has no secret key cannot take a row out and mend the chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, insert, select
+
+from ivr.store.statements import one_at_a_time
+from ivr.store.tables import audit
+from ivr.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One row of the audit. `at` in seconds since the epoch; `subject` the id or the masked number it is about."""
+
+    seq: int
+    at: float
+    who: str
+    what: str
+    subject: str
+
+
+class Audit:
+    """The audit, within one transaction."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection, self._vault = connection, vault
+
+    def note(self, at: float, who: str, what: str, subject: str) -> None:
+        """Append one row. Others who append wait until this transaction ends: call it last."""
+        one_at_a_time(self._connection, "audit")
+        last = self._connection.execute(select(audit).order_by(audit.c.seq.desc()).limit(1)).mappings().one_or_none()
+        note = Note(last["seq"] + 1 if last else 1, at, who[:60], what[:40], subject[:80])
+        seal = _seal(self._vault.pepper("audit"), last["seal"] if last else "", note)
+        self._connection.execute(insert(audit).values(**_values(note), seal=seal))
+
+    def latest(self, limit: int) -> list[Note]:
+        """The last rows, the oldest of them first."""
+        rows = self._connection.execute(select(audit).order_by(audit.c.seq.desc()).limit(limit)).mappings().all()
+        return [_note(row) for row in reversed(rows)]
+
+    def broken_at(self) -> int | None:
+        """The number of the first row that was changed, or that follows one taken out; None when the chain holds.
+
+        Rows cut off the end leave no trace in the chain itself: keep the last number elsewhere.
+        """
+        before, expected = "", 1
+        for row in self._rows():
+            note = _note(row)
+            seals = {_seal(pepper, before, note) for pepper in self._vault.peppers("audit")}
+            if note.seq != expected or row["seal"] not in seals:
+                return expected
+            before, expected = row["seal"], expected + 1
+        return None
+
+    def _rows(self) -> Iterator[RowMapping]:
+        yield from self._connection.execute(select(audit).order_by(audit.c.seq)).mappings()
+
+
+def _note(row: RowMapping) -> Note:
+    return Note(row["seq"], row["at"], row["who"], row["what"], row["subject"])
+
+
+def _values(note: Note) -> dict[str, object]:
+    return {"seq": note.seq, "at": note.at, "who": note.who, "what": note.what, "subject": note.subject}
+
+
+def _seal(pepper: bytes, before: str, note: Note) -> str:
+    content = "\x00".join((before, str(note.seq), repr(note.at), note.who, note.what, note.subject))
+    return hmac.digest(pepper, content.encode(), hashlib.sha256).hex()
