@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready
 .DEFAULT_GOAL := run
 
 run: $(READY)            ## start the line on http://127.0.0.1:5000 (PORT=… for another port)
-	@$(BIN)/ivr serve --port $(PORT)
+	@$(BIN)/ivr serve --demo --port $(PORT)
 
 test: $(READY)           ## everything: style, types, the script's proof, the tests
 	@echo "==> style"  && $(BIN)/ruff check . && $(BIN)/ruff format --check .

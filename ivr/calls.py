@@ -7,8 +7,10 @@ This module must not know HTTP, TwiML or SQL.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,9 +32,10 @@ from ivr.flow.engine import (
     advance,
 )
 from ivr.flow.model import UNAVAILABLE, Entry, Flow, Step, Transfer
-from ivr.recipe import recipe_actions, recipe_text, state_read, state_text
+from ivr.recipe import recipe_actions, recipe_text, state_read, state_text, to_json
 from ivr.store.jobs import Done
 from ivr.store.turns import Caller, Turn, Turns
+from ivr.store.vault import Vault
 
 log = logging.getLogger("ivr.calls")
 
@@ -91,6 +94,7 @@ class Calls:
     flow: Flow
     turns: Turns
     secret_key: bytes
+    vault: Vault
     background: Background
     desks: Mapping[str, Desk] = field(default_factory=dict)
     people: frozenset[str] = frozenset()
@@ -111,17 +115,17 @@ class Calls:
         """The turn in its one transaction; what is to go on in the background is left in `started`."""
         with self.turns.turn(call, number, event.at) as turn:
             if taken := turn.taken():
-                return Answer(number, recipe_actions(taken))
-            before = turn.call()
-            prior = state_read(before.state) if before and before.turn == number else None
+                return Answer(number, recipe_actions(self._opened(taken, f"turns|recipe|{call}/{number}")))
+            before, place = turn.call(), f"calls|state|{call}"
+            prior = state_read(self._opened(before.state, place)) if before and before.turn == number else None
             work = Work(call, caller, event.at, turn.transaction)
             state, actions = self._walked(prior, event if prior else Dialled(event.at), turn, work, started)
             turn.write(
                 self._caller(caller),
                 event=shown(event, self.flow.steps.get(prior.step)) if prior else "dialled",
                 step=state.step,
-                state=state_text(state, self.flow.secrets()),
-                recipe=recipe_text(actions),
+                state=self._sealed(state_text(state, self.flow.secrets()), place),
+                recipe=self._sealed(recipe_text(actions), f"turns|recipe|{call}/{number}"),
                 disposition=state.disposition,
             )
             return Answer(number, actions)
@@ -129,7 +133,16 @@ class Calls:
     def last_answer(self, call: str, number: int) -> Answer | None:
         """The answer of the turn before this one, when it was given: what to say again after a mishap."""
         taken = self.turns.recipe(call, number - 1)
-        return Answer(number - 1, recipe_actions(taken)) if taken else None
+        if not taken:
+            return None
+        return Answer(number - 1, recipe_actions(self._opened(taken, f"turns|recipe|{call}/{number - 1}")))
+
+    def _sealed(self, text: str, place: str) -> str:
+        """The text as it is kept: slots hold what callers typed, numbers and addresses."""
+        return base64.b64encode(self.vault.sealed(text, place)).decode()
+
+    def _opened(self, kept: str, place: str) -> str:
+        return self.vault.opened(base64.b64decode(kept), place)
 
     def mac(self, call: str, number: int) -> str:
         """What makes the address of a turn ours: the carrier's token alone walks nobody into a call (16 hex digits)."""
@@ -168,7 +181,7 @@ class Calls:
                 return run(command, work)
             case Slow(run=run):
                 if found := turn.job(command.key):
-                    return Outcome(work.at, found.outcome, found.slots)
+                    return Outcome(work.at, found.outcome, self._slots(found, work.call, command.key))
                 if turn.ask(command.key):
                     started.append(partial(self._in_background, run, command, replace(work, transaction=None)))
                 return Pending(work.at)
@@ -180,7 +193,12 @@ class Calls:
         except Exception:
             log.exception("desk", extra={"command": command.name, "call": work.call})
             outcome = Outcome(work.at, UNAVAILABLE)
-        self.turns.keep_job(work.call, command.key, Done(outcome.name, outcome.slots))
+        slots = self._sealed(to_json(outcome.slots), f"jobs|slots|{work.call}/{command.key}")
+        self.turns.keep_job(work.call, command.key, Done(outcome.name, slots))
+
+    def _slots(self, found: Done, call: str, key: str) -> tuple[tuple[str, str], ...]:
+        pairs = json.loads(self._opened(found.slots, f"jobs|slots|{call}/{key}"))
+        return tuple((name, value) for name, value in pairs)
 
     def _caller(self, number: str) -> Caller:
         if not number:

@@ -17,6 +17,9 @@ EXAMPLES = """exemples :
   ivr check                       prouver le script, avant de le mettre en service
   ivr speak                       faire les clips des phrases qui ont changé
   ivr read                        le texte à faire enregistrer par une personne
+  ivr lines import lines.csv      les lignes que l'on dépanne, et le mobile de chacune
+  ivr codes import codes.csv      les codes que la ligne peut donner
+  ivr audit                       qui a fait quoi
 """
 
 
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = _command(commands, "serve", _serve, "servir la ligne, réglée par l'environnement", "ivr serve --port 8080")
     serve.add_argument("--host", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
+    serve.add_argument("--demo", action="store_true", help="un client et des codes d'essai ; les SMS s'affichent ici")
     serve.add_argument("--port", type=int, default=5000, help="port (5000 ; 0 : un port libre)")
 
     call = _command(commands, "call", _call, "appeler une ligne depuis le terminal", "ivr call --keys 2,1")
@@ -75,9 +79,27 @@ def _parser() -> argparse.ArgumentParser:
 
     _command(commands, "read", _read, "le texte à enregistrer, en Markdown", "ivr read > texte.md")
 
+    _operator_commands(commands)
     check = _command(commands, "check", _check, "prouver le script : toutes les fautes, ou rien", "ivr check")
     check.add_argument("folder", nargs="?", default="", help="dossier du script (IVR_PROMPTS_DIR, sinon prompts/)")
     return parser
+
+
+def _operator_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The back office: the register of lines, the pool of codes, the audit."""
+    lines = _command(commands, "lines", _operate, "le registre des lignes", "ivr lines import lines.csv --dry-run")
+    lines.add_argument("what", choices=["import", "list", "pin", "unlock"], help="importer, lister, PIN, débloquer")
+    lines.add_argument("argument", nargs="?", default="", metavar="FICHIER|NUMERO", help="lines.csv, ou le numéro")
+    lines.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien changer")
+
+    codes = _command(commands, "codes", _operate, "la réserve de codes", "ivr codes import codes.csv")
+    codes.add_argument("what", choices=["import", "list", "revoke"], help="importer, lister, révoquer")
+    codes.add_argument("argument", nargs="?", default="", metavar="FICHIER|ID", help="codes.csv, ou le début de l'id")
+    codes.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien changer")
+
+    audit = _command(commands, "audit", _operate, "qui a fait quoi, et si la chaîne tient", "ivr audit --limit 100")
+    audit.add_argument("--limit", type=int, default=50, help="combien de lignes, les dernières (50)")
+    audit.set_defaults(what="audit", argument="", dry_run=False)
 
 
 def _command(
@@ -88,7 +110,7 @@ def _command(
     example: str,
 ) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=purpose, description=purpose, epilog=f"exemple : {example}")
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, command=name)
     return command
 
 
@@ -98,11 +120,15 @@ def _serve(chosen: argparse.Namespace) -> int:
 
     port = chosen.port or _free_port(chosen.host)
     os.environ.setdefault("IVR_PUBLIC_URL", f"http://{chosen.host}:{port}")
+    if chosen.demo:
+        _prepare_demo()
     found = settings()
     steps = len(read_script(found.prompts_dir).steps)
     welcome = [f"La ligne répond sur {found.public_url}/voice ({steps} étapes, base {_shown(found.database_url)})."]
     if not found.auth_tokens:
         welcome.append("Signatures non vérifiées : TWILIO_AUTH_TOKEN n'est pas réglé. À ne jamais faire sur internet.")
+    if chosen.demo:
+        welcome.append("Démonstration : la ligne 01 99 00 00 07 est au mobile qui appelle ; ses SMS s'affichent ici.")
     if found.softphone:
         welcome.append(f"Dans un navigateur : {found.public_url}/telephone (tous les textes : /ecoute)")
     welcome.append("Dans un autre terminal : .venv/bin/ivr call      (Ctrl-C pour arrêter la ligne)")
@@ -111,6 +137,22 @@ def _serve(chosen: argparse.Namespace) -> int:
 
     serve(chosen.host, port, found.workers, lambda: print("\n".join(welcome), flush=True))
     return DONE
+
+
+def _prepare_demo() -> None:
+    """A customer, codes, and a carrier on loopback that shows its texts. Nothing of it in production."""
+    from ivr.demo.line import carrier, give_demo_data, texts_through
+    from ivr.settings import SettingsError, settings
+    from ivr.store.database import open_database
+    from ivr.store.vault import Vault
+
+    found = settings()
+    if found.production:
+        raise SettingsError("--demo gives out codes of nobody's telephone: not with IVR_ENV=production")
+    engine = open_database(found.database_url)
+    give_demo_data(engine, Vault([found.secret_key]))
+    engine.dispose()
+    os.environ.update(texts_through(carrier()))
 
 
 def _free_port(host: str) -> int:
@@ -155,6 +197,14 @@ def _speak(chosen: argparse.Namespace) -> int:
     from ivr.speak import speak
 
     return speak(settings(), chosen)
+
+
+def _operate(chosen: argparse.Namespace) -> int:
+    from ivr.operators import operators
+
+    report = operators().carried_out(chosen)
+    print(report.text, file=sys.stderr if report.code else sys.stdout)
+    return report.code
 
 
 def _read(_chosen: argparse.Namespace) -> int:

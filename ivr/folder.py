@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from ivr.desk.sms import Text, read_texts
 from ivr.flow.mistakes import Mistake, ScriptError
 from ivr.flow.model import Flow
-from ivr.flow.script import LEXICON, load
+from ivr.flow.script import LEXICON, SMS, load
 from ivr.speech.lexicon import Lexicon, read
 
 
@@ -26,6 +28,15 @@ def read_lexicon(folder: Path) -> Lexicon:
     """
     path = folder / LEXICON
     return read(path.read_text(encoding="utf-8"), str(path)) if path.exists() else Lexicon({})
+
+
+def read_sms(folder: Path) -> Mapping[str, Text]:
+    """The texts (SMS) of the folder, by kind; none when it has none.
+
+    Raises SmsError with every one that does not fit.
+    """
+    path = folder / SMS
+    return read_texts(path.read_text(encoding="utf-8"), str(path)) if path.exists() else {}
 
 
 def _texts(folder: Path, shown: str) -> dict[str, str]:

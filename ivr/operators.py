@@ -6,8 +6,10 @@ the exit code; numbers are masked, and no code is ever shown. It must not know t
 
 from __future__ import annotations
 
+import getpass
 import secrets
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +22,11 @@ from sqlalchemy import Connection, Engine
 from ivr.desk.codes import expire, revoke
 from ivr.desk.identity import Identity
 from ivr.desk.register import FileError, NewCode, code_lengths, line_number, masked, read_codes, read_lines
+from ivr.settings import settings
 from ivr.store.accounts import Accounts, accounts_of
 from ivr.store.audit import Audit
 from ivr.store.codes import Codes
+from ivr.store.database import open_database
 from ivr.store.lines import Lines, plan
 from ivr.store.vault import Vault
 
@@ -163,6 +167,26 @@ class Operators:
             )
         return Report("\n".join(shown) or "Rien encore.", DOES_NOT_HOLD if broken is not None else DONE)
 
+    def carried_out(self, asked: Namespace) -> Report:
+        """What `ivr lines|codes|audit …` asks for."""
+        match asked.command, asked.what:
+            case "lines", "import":
+                return self.import_lines(Path(asked.argument), dry_run=asked.dry_run)
+            case "lines", "list":
+                return self.list_lines()
+            case "lines", "pin":
+                return self.make_pin(asked.argument)
+            case "lines", "unlock":
+                return self.unlock(asked.argument)
+            case "codes", "import":
+                return self.import_codes(Path(asked.argument), dry_run=asked.dry_run)
+            case "codes", "list":
+                return self.list_codes()
+            case "codes", "revoke":
+                return self.revoke_code(asked.argument)
+            case _:
+                return self.audit(asked.limit)
+
     def renew(self) -> Report:
         """Seal everything with the newest secret key: then the older ones may be taken out of the settings."""
         with self.engine.begin() as connection:
@@ -180,6 +204,15 @@ class Operators:
 
     def _note(self, connection: Connection, what: str, subject: str) -> None:
         Audit(connection, self.vault).note(self.clock(), self.who, what, subject)
+
+
+def operators() -> Operators:
+    """The back office of the line that the environment names; who acts is who is logged in.
+
+    Raises SettingsError, or what the database raises.
+    """
+    found = settings()
+    return Operators(open_database(found.database_url), Vault([found.secret_key]), f"operator {getpass.getuser()}")
 
 
 def _bytes(path: Path) -> bytes:

@@ -22,6 +22,11 @@ MEANINGS: Mapping[str, str] = {
     "IVR_VOICE": "the voice of the clips: kokoro (shipped), pico, gtts, or carrier for the carrier's own",
     "IVR_SOFTPHONE": "1 serves the browser phone and the listening page; default 0 in production, else 1",
     "IVR_WORKERS": "web processes of ivr serve; default 1",
+    "IVR_SMS_FROM": "who texts come from: a number of ours, a name, or a messaging service MG…; default no texts",
+    "IVR_PROXIES": "how many proxies stand in front: the page that reads an address trusts so many; default 0",
+    "TWILIO_API_KEY": "an API key (SK…) for texts; default the account itself",
+    "TWILIO_API_SECRET": "its secret; default the auth token",
+    "TWILIO_API_URL": "where Twilio's API is; default https://api.twilio.com",
     "TWILIO_ACCOUNT_SID": "our account; webhooks of others are refused; default any",
     "TWILIO_AUTH_TOKEN": "checks signatures; two separated by a comma while one is replaced; required in production",
 }
@@ -50,6 +55,11 @@ class Settings:
     voice: str
     softphone: bool
     workers: int
+    proxies: int
+    sms_from: str
+    api_key: str
+    api_secret: str
+    api_url: str
     account_sid: str
     auth_tokens: tuple[str, ...]
 
@@ -79,7 +89,12 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         numbers=frozenset(_listed(env, "IVR_NUMBERS")),
         voice=env.get("IVR_VOICE") or VOICES[0],
         softphone=env.get("IVR_SOFTPHONE", "0" if production else "1") == "1",
-        workers=_workers(env, problems),
+        workers=_number(env, "IVR_WORKERS", 1, 64, problems),
+        proxies=_number(env, "IVR_PROXIES", 0, 9, problems),
+        sms_from=env.get("IVR_SMS_FROM", ""),
+        api_key=env.get("TWILIO_API_KEY") or env.get("TWILIO_ACCOUNT_SID", ""),
+        api_secret=env.get("TWILIO_API_SECRET") or next(iter(_listed(env, "TWILIO_AUTH_TOKEN")), ""),
+        api_url=env.get("TWILIO_API_URL") or "https://api.twilio.com",
         account_sid=env.get("TWILIO_ACCOUNT_SID", ""),
         auth_tokens=_listed(env, "TWILIO_AUTH_TOKEN"),
     )
@@ -118,11 +133,11 @@ def _listed(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(filter(None, (item.strip() for item in env.get(name, "").split(","))))
 
 
-def _workers(env: Mapping[str, str], problems: list[str]) -> int:
-    value = env.get("IVR_WORKERS", "1")
-    if not value.isdecimal() or not 1 <= int(value) <= 64:
-        problems.append(f"IVR_WORKERS is '{value}': it must be a number from 1 to 64")
-        return 1
+def _number(env: Mapping[str, str], name: str, low: int, high: int, problems: list[str]) -> int:
+    value = env.get(name) or str(low)
+    if not value.isdecimal() or not low <= int(value) <= high:
+        problems.append(f"{name} is '{value}': it must be a number from {low} to {high}")
+        return low
     return int(value)
 
 

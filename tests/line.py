@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,19 +11,28 @@ from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from ivr.calls import Desk
-from ivr.flow.model import Flow, Hold, Piece, Words
+from ivr.demo.twilio_rest import SECRET, Message, TwilioRest
+from ivr.desk.register import read_codes, read_lines
+from ivr.flow.model import READINGS, Flow, Hold, Piece, Slot, Words
 from ivr.folder import read_lexicon, read_script
 from ivr.phone import Clock, Phone
 from ivr.phone.transcript import PromptBook, UnknownVerb
+from ivr.sender import send_due
+from ivr.services import Services
 from ivr.settings import settings
 from ivr.speech.clips import countdown, is_said, take
 from ivr.speech.lexicon import Lexicon
 from ivr.speech.shelf import Shelf
 from ivr.speech.speaker import Speaker
 from ivr.speech.voices import preferred
+from ivr.store.codes import Codes
+from ivr.store.lines import Lines as Kept
+from ivr.store.outbox import Outbox
 from ivr.store.turns import Turns
+from ivr.telephony.rest import Texts
 from ivr.telephony.twiml import Renderer
 from ivr.web import create_app
+from ivr.web.reading import TITLE
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "the token of nobody's account"
@@ -48,6 +58,8 @@ class Line:
         self._desks = desks
         self._folder = folder
         self._database = database
+        self._carrier = TwilioRest(clock=self.clock.now).start()
+        self._carrier = TwilioRest(clock=self.clock.now).start()
         self._server = self._start(port=0)
         self.url = f"http://127.0.0.1:{self._server.port}"
 
@@ -65,10 +77,15 @@ class Line:
     def restart(self) -> None:
         """Stop the process's app and start another one on the same database and port."""
         port = self._server.port
-        self.stop()
+        self._halt()
         self._server = self._start(port)
 
     def stop(self) -> None:
+        """Stop the line, and the carrier that took its texts."""
+        self._halt()
+        self._carrier.stop()
+
+    def _halt(self) -> None:
         """Stop serving and let go of the database."""
         self._server.shutdown()
         self._thread.join()
@@ -83,7 +100,12 @@ class Line:
 
     def sounds(self, pieces: tuple[Piece, ...]) -> tuple[frozenset[str], ...]:
         """What the pieces sound like, one utterance after the other."""
-        return tuple(self._sounds(piece.text) for piece in pieces if isinstance(piece, Words) and is_said(piece.text))
+        return tuple(
+            self._sounds(piece.text) if isinstance(piece, Words) else frozenset({TITLE})
+            for piece in pieces
+            if (isinstance(piece, Words) and is_said(piece.text))
+            or (isinstance(piece, Slot) and piece.manner in READINGS)
+        )
 
     def _sounds(self, words: str) -> frozenset[str]:
         clips = (take(words, self.lexicon, voice, slow=slow).name for voice in self.voices for slow in (False, True))
@@ -119,10 +141,62 @@ class Line:
     # What surrounds a transcript (`ivr.phone.transcript.Stage`).
 
     def verb(self, name: str, args: tuple[str, ...], phone: Phone) -> None:
-        """The verbs of our own transcripts."""
-        if name != "restart" or args:
-            raise UnknownVerb(name)
-        self.restart()
+        """The verbs of our own transcripts.
+
+        `restart`; `given line NUMBER of MOBILE`; `given code CODE`; `types the password`, `opens the link`.
+        """
+        match name, args:
+            case "restart", ():
+                self.restart()
+            case "given", ("line", number, "of", mobile):
+                self.give_line(number, mobile)
+            case "given", ("code", code):
+                self.give_codes(code)
+            case "types", ("the", "password"):
+                phone.press(self.password())
+            case "opens", ("the", "link"):
+                self.open_link()
+            case _:
+                raise UnknownVerb(name)
+
+    # What the desks have.
+
+    @property
+    def services(self) -> Services:
+        """The services of the app."""
+        services = self.app.extensions["ivr.services"]
+        assert isinstance(services, Services)
+        return services
+
+    def give_line(self, number: str, mobile: str) -> None:
+        """Put a line into the register."""
+        rows = read_lines(f"ligne,mobile,modele\n{number},{mobile},C610IP\n".encode())
+        with self.services.engine.begin() as connection:
+            Kept(connection, self.services.vault).take_in(rows, self.clock.now() - 90 * 86_400)
+
+    def give_codes(self, *codes: str) -> None:
+        """Put codes into the pool."""
+        rows = read_codes("\n".join(["code", *codes, ""]).encode())
+        with self.services.engine.begin() as connection:
+            Codes(connection, self.services.vault).take_in(rows, self.clock.now())
+
+    def sent(self) -> list[Message]:
+        """The SMS that have left, oldest first, after sending those that are due."""
+        texts = Texts(ACCOUNT, ACCOUNT, SECRET, "+33199000000", base=self._carrier.address)
+        send_due(Outbox(self.services.engine), texts, self.services.vault, self.clock.now)
+        return self._carrier.messages
+
+    def password(self) -> str:
+        """The six digits of the last SMS."""
+        found = re.search(r"\b\d{6}\b", self.sent()[-1].body)
+        assert found, "the last SMS holds no password"
+        return found[0]
+
+    def open_link(self) -> None:
+        """Open the link of the last SMS, as a browser on the home Wi-Fi does."""
+        found = re.search(r"/i/\w+", self.sent()[-1].body)
+        assert found, "the last SMS holds no link"
+        assert self.app.test_client().post(found[0]).status_code == 200
 
     def disposition(self, call_sid: str) -> str | None:
         """How the call ended, from the database."""

@@ -15,11 +15,12 @@ BESIDE = {
     "speak": "cli",
     "operators": "cli",
     "sender": "calls",
+    "services": "calls",
     "bounds": "settings",
 }
 """Modules that stand beside the rooms, with the room whose row they belong to."""
 
-ALONE = {"phone": set[str](), "demo": {"phone"}}
+ALONE = {"phone": set[str](), "demo": {"phone", "desk", "store"}}
 """Rooms outside the rows, with what they may import of ours: they are clients and stand-ins."""
 
 MAY_ALSO = {("web", "phone"): "the browser phone follows TwiML with the telephone's own reader"}

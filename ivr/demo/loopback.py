@@ -78,7 +78,7 @@ RESET = Fault("reset")
 HALF = Fault("half", done=True)
 DRIP = Fault("drip", done=True)
 GARBAGE = Fault("reply", Reply(200, b"\xff\xfe<html>this is no JSON"))
-HUGE = Fault("reply", Reply(200, b'["' + b"x" * 10_000_000 + b'"]'))
+HUGE = Fault("reply", Reply(200, b"[" + b" " * 10_000_000 + b"]"))
 
 
 def answers(value: object, status: int = 200) -> Fault:

@@ -37,8 +37,15 @@ class Message:
 class TwilioRest(Loopback):
     """The stand-in; its `address` is the base that a client is given, `messages` what was created, oldest first."""
 
-    def __init__(self, port: int = 0, clock: Callable[[], float] = time.time, key: str = ACCOUNT) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+        key: str = ACCOUNT,
+        told: Callable[[Message], None] = lambda _message: None,
+    ) -> None:
         super().__init__(port)
+        self._told = told
         self.messages: list[Message] = []
         self._clock, self._numbers = clock, itertools.count(1)
         self._login = f"Basic {b64encode(f'{key}:{SECRET}'.encode()).decode()}"
@@ -66,6 +73,7 @@ class TwilioRest(Loopback):
             return _error(400, 21617 if body else 21602, "The message body is wrong.")
         message = Message(f"SM{next(self._numbers):032x}", sender, to, body, self._clock())
         self.messages.append(message)
+        self._told(message)
         return reply(_shown(message), 201)
 
     def _listed(self, query: dict[str, str]) -> Reply:

@@ -287,7 +287,7 @@ class Identity:
         with self._ledger() as ledger:
             ledger.standing(challenge.account)
             current = ledger.challenge(call)
-            if right and current and current.digest == challenge.digest and ledger.use(call, at):
+            if right and current and is_same(current, challenge) and ledger.use(call, at):
                 ledger.keep_standing(challenge.account, at, failures=0, locked_until=0, hard_locked=False)
                 ledger.note(at, f"call {call}", "identity.proved", challenge.account)
                 return "verified"
@@ -341,6 +341,11 @@ def locked(standing: Standing, at: float) -> bool:
 def changed_lately(person: Person, at: float, limits: Limits) -> bool:
     """Whether the mobile on file is too new to be trusted: thieves change it first."""
     return person.mobile_changed_at is not None and at - person.mobile_changed_at < limits.mobile_must_be_older
+
+
+def is_same(current: Challenge, tried: Challenge) -> bool:
+    """Whether what was tried is still what is asked: the call may have asked about another line meanwhile."""
+    return (current.account, current.kind, current.digest) == (tried.account, tried.kind, tried.digest)
 
 
 def tries_so_far(challenge: Challenge | None) -> int:

@@ -59,8 +59,20 @@ class Clip:
     start: float = 0.0
 
 
-Utterance = Words | Pause | Clip
-"""What is left to carry once slots have values: words to say, silence, recordings to play."""
+READINGS = ("noting", "typing", "slowly", "radio")
+"""The manners of a code, in groups of three: paced for a pen, for keys, slowly, and each digit explained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A code that is read out: a reference to it, never the code, and the manner."""
+
+    reference: str
+    manner: str
+
+
+Utterance = Words | Pause | Clip | Reading
+"""What is left to carry once slots have values: words to say, silence, recordings to play, a code to read out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,11 +267,24 @@ def _filled_on_every_way(flow: Flow) -> dict[str, tuple[frozenset[str], dict[str
 
     for root in (flow.start, flow.menu, flow.person):
         arrive(root, frozenset(), root)
+    implied = _implied(flow)
     while waiting:
         step = flow.steps[waiting.popleft()]
         for name, branch in _branches(step):
-            arrive(branch.to, filled[step.id][0] | _brought(step, name, branch), step.id)
+            known = frozenset().union(*(implied.get(fact, frozenset()) for fact in branch.when))
+            arrive(branch.to, filled[step.id][0] | known | _brought(step, name, branch), step.id)
     return filled
+
+
+def _implied(flow: Flow) -> dict[str, frozenset[str]]:
+    """For each fact the slots that are surely filled where it is known: whatever teaches it fills them as well."""
+    implied: dict[str, frozenset[str]] = {}
+    for step in flow.steps.values():
+        taught = [(fact, frozenset(branch.fills)) for _, branch in _branches(step) for fact in branch.sets]
+        taught += [(fact, frozenset[str]()) for fact in step.sets]
+        for fact, slots in taught:
+            implied[fact] = implied.get(fact, slots) & slots
+    return implied
 
 
 def _brought(step: Step, name: str, branch: Branch) -> frozenset[str]:

@@ -44,7 +44,8 @@ from ivr.flow.text import TextError, read_prompt
 LINE = "ligne.toml"
 GUIDE = "guide.toml"
 LEXICON = "lexique.toml"
-RESERVED = frozenset({LINE, GUIDE, LEXICON, "limites.toml", "horaires.toml", "sms.toml"})
+SMS = "sms.toml"
+RESERVED = frozenset({LINE, GUIDE, LEXICON, SMS, "limites.toml", "horaires.toml"})
 """Files of the folder that are no chapters."""
 
 KEYS = frozenset("0123456789*#")

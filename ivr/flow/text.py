@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ivr.flow.model import Option, Pause, Piece, Prompt, Slot, Words
+from ivr.flow.model import READINGS, Option, Pause, Piece, Prompt, Slot, Words
 
-MANNERS = ("text", "digits", "pairs", "address", "number", "code")
-"""The ways to speak a slot; `code` is for what must be written down or typed: in groups, paced."""
+MANNERS = ("text", "digits", "pairs", "address", "number", *READINGS)
+"""The ways to speak a slot."""
 
 _MARK = re.compile(r"\[(\d+(?:,\d+)?) s\]|\{([a-z-]+)(?::([a-z]+))?\}")
 _SENTENCE = re.compile(r"(?<=[.?!…»\]])\s+(?=[A-ZÀÂÇÉÈÊËÎÏÔÙÛÜŒ«\[{])")
@@ -79,14 +79,21 @@ def _refuse_stray_marks(text: str) -> None:
 
 
 def _pieces(text: str) -> tuple[Piece, ...]:
-    """The text cut at its marks; white space folded, so that lines may be broken anywhere."""
+    """The text cut at its marks; white space folded, so that lines may be broken anywhere.
+
+    A stop or comma behind a slot is written for the eye: what fills the slot is said with its own melody.
+    """
     pieces: list[Piece] = []
     at = 0
     for mark in _MARK.finditer(text):
-        pieces.extend(_words(text[at : mark.start()]))
+        pieces.extend(_words(_behind(pieces, text[at : mark.start()])))
         pieces.append(_marked(*mark.groups()))
         at = mark.end()
-    return (*pieces, *_words(text[at:]))
+    return (*pieces, *_words(_behind(pieces, text[at:])))
+
+
+def _behind(pieces: list[Piece], text: str) -> str:
+    return text.lstrip(" .,") if pieces and isinstance(pieces[-1], Slot) else text
 
 
 def _words(text: str) -> Iterator[Words]:

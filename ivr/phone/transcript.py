@@ -403,7 +403,7 @@ class _Player:
         """Hear on until an utterance holds the words; the one heard last may."""
         heard: list[Heard] = []
         utterance = self._last or self._next()
-        while utterance and text.casefold() not in normal(utterance.what).casefold():
+        while utterance and text.casefold() not in normal(f"{utterance.what} {utterance.title}").casefold():
             heard.append(utterance)
             utterance = self._next()
         self._loosely = True
@@ -516,7 +516,7 @@ def _choices(element: Element) -> frozenset[str]:
 
 
 def _matches(element: Element, heard: Heard) -> bool:
-    return _is(element, heard.what)
+    return _is(element, heard.what) or heard.title in _choices(element)
 
 
 def _is(element: Element, what: str) -> bool:

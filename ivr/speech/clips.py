@@ -23,6 +23,27 @@ CHARACTERS = "0123456789.abcdefghijklmnopqrstuvwxyz"
 """What a code or an address can be made of."""
 
 
+RADIO = {
+    "0": "Zéro, comme rien.",
+    "1": "Un, un tout seul.",
+    "2": "Deux, un et un.",
+    "3": "Trois, deux et un.",
+    "4": "Quatre, deux fois deux.",
+    "5": "Cinq, trois et deux.",
+    "6": "Six, deux fois trois.",
+    "7": "Sept, quatre et trois.",
+    "8": "Huit, deux fois quatre.",
+    "9": "Neuf, cinq et quatre.",
+}
+"""Each digit explained, as French rescue services do on a noisy line (dialogue.md B.2, « énumération radio »)."""
+
+RANKS = (
+    *("premier", "deuxième", "troisième", "quatrième", "cinquième", "sixième"),
+    *("septième", "huitième", "neuvième", "dixième", "onzième"),
+)
+"""How the groups of a code are called: 32 characters are eleven groups of three."""
+
+
 class Named(Protocol):
     """What a clip's name tells of its voice."""
 
@@ -101,7 +122,13 @@ def _of_one_voice(flow: Flow, lexicon: Lexicon, voice: Named) -> Iterator[Wanted
                 if every:
                     yield tick(every)
         yield from _takes(step.prompt.pieces(), lexicon, voice)
-    for words in (*map(character, CHARACTERS), *(pair(f"{number:02}") for number in range(100))):
+    groups = map(group_name, range(len(RANKS)))
+    for words in (
+        *map(character, CHARACTERS),
+        *(pair(f"{number:02}") for number in range(100)),
+        *RADIO.values(),
+        *groups,
+    ):
         yield take(words, lexicon, voice)
 
 
@@ -158,6 +185,11 @@ def character(one: str) -> str:
     Of five forms tried on the telephone, with noise at 15 dB 70 % of digits were heard right, against 53 to 68 %.
     """
     return _sentence(spelled(one)[0])
+
+
+def group_name(number: int) -> str:
+    """What a group of a code is called, the first one being 0."""
+    return f"{RANKS[number].capitalize()} groupe."
 
 
 def pair(two: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ivr.flow.engine import Speak
-from ivr.flow.model import Clip, Cue, Flow, Hold, Pause, Piece, Slot, Utterance, Words
+from ivr.flow.model import READINGS, Clip, Cue, Flow, Hold, Pause, Piece, Reading, Slot, Utterance, Words
 from ivr.flow.model import seconds as estimated
 from ivr.speech.clips import Named, character, countdown, human, is_said, pair, take, tick
 from ivr.speech.lexicon import Lexicon
@@ -79,6 +79,8 @@ class Speaker:
             match piece:
                 case Words(text=text) if is_said(text):
                     yield self._recorded(text, slow=slow)
+                case Slot(name=name, manner=manner) if manner in READINGS:
+                    yield Reading(slots.get(name, ""), manner)
                 case Slot(name=name, manner=manner):
                     yield from (
                         self._recorded(one.text) if isinstance(one, Words) else one
@@ -105,7 +107,7 @@ class Speaker:
 def read_back(value: str, manner: str) -> Iterator[Words | Pause]:
     """A slot's value in words, one utterance a digit, a pair or a number."""
     match manner:
-        case "digits" | "address" | "code":
+        case "digits" | "address":
             yield from _apart([character(one) for one in value.lower()], BETWEEN_DIGITS)
         case "pairs" if value.isdecimal():
             yield from _apart([pair(value[i : i + 2].zfill(2)) for i in range(0, len(value), 2)], BETWEEN_PAIRS)
@@ -134,3 +136,5 @@ def length_of(utterance: Utterance) -> float:
             return length * times
         case Words():
             return estimated((utterance,))
+        case Reading():
+            return 0.0

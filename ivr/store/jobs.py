@@ -1,12 +1,11 @@
 """Work that outlives a webhook: asked for in a turn, done in the background, its outcome read by a later turn.
 
 One row a piece of work: two deliveries of a webhook ask for it once, and any web process may read what another one
-found. Rows hold the outcome's name and references, never a secret.
+found. It must not know what the slots hold: they are sealed by who fills them.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Double, Engine, String, Table, Text, delete, select, update
@@ -27,15 +26,15 @@ jobs = Table(
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a piece of work: the outcome's name, and the slots that it fills."""
+    """What became of a piece of work: the outcome's name, and the slots that it fills, as sealed text."""
 
     outcome: str
-    slots: tuple[tuple[str, str], ...]
+    slots: str
 
 
 def ask(connection: Connection, call: str, key: str, at: float) -> bool:
     """Ask for a piece of work in this transaction; False when it has been asked for already."""
-    row = {"call_sid": call, "key": key, "asked_at": at, "outcome": "", "slots": "[]"}
+    row = {"call_sid": call, "key": key, "asked_at": at, "outcome": "", "slots": ""}
     return bool(connection.execute(insert_or(connection, jobs).values(row).on_conflict_do_nothing()).rowcount)
 
 
@@ -45,14 +44,14 @@ def done(connection: Connection, call: str, key: str) -> Done | None:
     row = connection.execute(select(jobs.c.outcome, jobs.c.slots).where(*which)).one_or_none()
     if row is None or not row.outcome:
         return None
-    return Done(row.outcome, tuple((name, value) for name, value in json.loads(row.slots)))
+    return Done(row.outcome, row.slots)
 
 
 def keep(engine: Engine, call: str, key: str, what: Done) -> None:
     """Write what became of it; the first to write wins."""
     with engine.begin() as connection:
         which = (jobs.c.call_sid == call, jobs.c.key == key, jobs.c.outcome == "")
-        connection.execute(update(jobs).where(*which).values(outcome=what.outcome, slots=json.dumps(what.slots)))
+        connection.execute(update(jobs).where(*which).values(outcome=what.outcome, slots=what.slots))
 
 
 def forget(engine: Engine, before: float) -> int:

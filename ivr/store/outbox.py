@@ -37,8 +37,8 @@ def queue(connection: Connection, call: str, kind: str, payload: bytes, at: floa
     """Queue one text of a kind for a call, within the caller's transaction; False when there is one already."""
     row = {"call_sid": call, "kind": kind, "payload": payload, "queued_at": at, "not_before": at}
     new = {"state": "queued", "attempts": 0, "tried_at": 0.0, "sid": ""}
-    statement = insert_or(connection, outbox).values(**row, **new).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    statement = insert_or(connection, outbox).values(**row, **new).on_conflict_do_nothing().returning(outbox.c.id)
+    return connection.execute(statement).first() is not None
 
 
 class Outbox:

@@ -9,7 +9,7 @@ error 12100 and the end of the call.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 from xml.sax.saxutils import escape, quoteattr
@@ -23,6 +23,7 @@ from ivr.flow.model import (
     Hold,
     Menu,
     Pause,
+    Reading,
     Record,
     Transfer,
     Utterance,
@@ -54,6 +55,12 @@ CONTENT_TYPE = "text/xml; charset=utf-8"
 
 _ADDRESS = "\x00"
 """Stands in a kept answer where the address of the next turn goes; no text can hold it (see `xml_text`)."""
+
+_READING = "\x01"
+_READINGS = re.compile(f"{_READING}([a-z]+)[|]([^{_READING}]*){_READING}")
+"""Stands where a code is read out."""
+
+Read = Callable[[str, str], str]
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -101,9 +108,15 @@ class Renderer:
         self._numbers, self._own_number = numbers or {}, own_number
         self._kept = lru_cache(maxsize=4096)(self._template)
 
-    def answer(self, actions: tuple[Action, ...], address: str, *, first: bool) -> bytes:
-        """The document for these actions. `address` leads to the next turn, up to its last part; `first` for turn 0."""
-        return self._kept(actions, first).replace(_ADDRESS, address).encode()
+    def answer(self, actions: tuple[Action, ...], address: str, *, first: bool, read: Read | None = None) -> bytes:
+        """The document for these actions. `address` leads to the next turn, up to its last part; `first` for turn 0.
+
+        `read` gives the verbs that read a code out, from a manner and a reference: what they are is never kept here.
+        """
+        kept = self._kept(actions, first).replace(_ADDRESS, address)
+        if read and _READING in kept:
+            kept = _READINGS.sub(lambda found: read(found[1], found[2]), kept)
+        return kept.encode()
 
     def _template(self, actions: tuple[Action, ...], first: bool) -> str:
         *spoken, wait = actions
@@ -199,6 +212,8 @@ class Renderer:
                     played = self._pause(silence)
                 case Clip() as clip:
                     played = [self._play(clip)]
+                case Reading(reference=reference, manner=manner):
+                    played = [f"{_READING}{manner}|{reference}{_READING}"]
             verbs += [*_say(ssml, slow), *played]
             ssml = []
         return "".join((*verbs, *_say(ssml, slow)))
@@ -228,6 +243,8 @@ def _length(utterance: Utterance) -> float:
             return length * times
         case Words():
             return seconds((utterance,))
+        case Reading():
+            return 0.0
 
 
 def _break(silence: float) -> list[str]:
@@ -241,6 +258,16 @@ def _say(ssml: list[str], slow: bool) -> list[str]:
     text = "".join(ssml)
     inside = f'<prosody rate="{SLOW_RATE}">{text}</prosody>' if slow else text
     return [f'<Say language="fr-FR" voice="{VOICE}">{inside}</Say>']
+
+
+def play(address: str) -> str:
+    """Play one file."""
+    return element("Play", xml_text(address))
+
+
+def say(sentence: str) -> str:
+    """Say one sentence in the carrier's voice."""
+    return "".join(_say([xml_text(sentence)], slow=False))
 
 
 def document(verbs: str) -> str:

@@ -1,5 +1,14 @@
-"""The line on the web: `create_app()` wires everything once."""
+"""The line on the web: `create_app()` wires everything once. Imported when asked for: pages are used without it too."""
 
-from ivr.web.app import create_app
+from __future__ import annotations
 
-__all__ = ["create_app"]
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """`create_app`, and with it the whole line, at its first use."""
+    if name != "create_app":
+        raise AttributeError(f"ivr.web has no '{name}'")
+    from ivr.web.app import create_app
+
+    return create_app

@@ -13,7 +13,22 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
-from ivr.flow.model import Clip, Flow, Hold, Menu, Pause, Piece, Prompt, Slot, Utterance, Words, phrases, seconds, ways
+from ivr.flow.model import (
+    Clip,
+    Flow,
+    Hold,
+    Menu,
+    Pause,
+    Piece,
+    Prompt,
+    Reading,
+    Slot,
+    Utterance,
+    Words,
+    phrases,
+    seconds,
+    ways,
+)
 from ivr.speech.lexicon import spoken
 from ivr.speech.speaker import Speaker, length_of
 from ivr.web.softphone import under_policy
@@ -137,5 +152,7 @@ def _piece(part: Utterance) -> dict[str, Any]:
             return {"silence": silence}
         case Clip(name=name, words=words):
             return {"clip": f"audio/{name}", "words": words}
+        case Reading(manner=manner):
+            return {"words": f"(code, {manner})", "seconds": 2.0}
         case Words(text=text):
             return {"words": text, "seconds": round(seconds((part,)), 3)}

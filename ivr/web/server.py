@@ -21,11 +21,14 @@ PATIENCE = 0.05
 
 def line() -> Flask:
     """What each worker serves: the app from its environment, logging to standard error."""
-    from ivr.web.app import create_app
+    from ivr.web.app import create_app, sender_of
     from ivr.web.logs import log_to_stderr
 
     log_to_stderr()
-    return create_app()
+    app = create_app()
+    if sender := sender_of(app):
+        sender.start()
+    return app
 
 
 def serve(host: str, port: int, workers: int, announce: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, Response, request
 
@@ -16,6 +17,7 @@ from ivr.settings import Settings
 from ivr.telephony import signature, twiml
 from ivr.telephony.twiml import Renderer
 from ivr.telephony.webhook import HostileFormError, MalformedFormError, Webhook, event, parameters, webhook
+from ivr.web.reading import Readings
 
 SORRY = "Excusez-moi, un incident technique m’interrompt. Pour réessayer, tapez 1."
 GOODBYE = "Rappelez dans quelques minutes. Au revoir."
@@ -31,6 +33,7 @@ class Voice:
     settings: Settings
     calls: Calls
     renderer: Renderer
+    readings: Readings
     clock: Clock
 
     def answer(self, number: int, mac: str, kind: str) -> Response:
@@ -86,7 +89,8 @@ class Voice:
     def _rendered(self, call: str, answer: Answer) -> Response:
         number = answer.turn + 1
         address = self._address(number, self.calls.mac(call, number))
-        return _twiml(self.renderer.answer(answer.actions, address, first=answer.turn == 0))
+        read = partial(self.readings.verbs, call)
+        return _twiml(self.renderer.answer(answer.actions, address, first=answer.turn == 0, read=read))
 
     def _address(self, number: int, mac: str) -> str:
         return f"{self.settings.path_prefix}/voice/{number}/{mac}/"

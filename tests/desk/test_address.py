@@ -182,6 +182,13 @@ def test_a_row_that_was_changed_gives_no_address(links: Links, tmp_path: Path) -
     assert answers.count(None) == 1
 
 
+def test_the_store_notes_the_first_address_alone(tmp_path: Path) -> None:
+    with stored_links(tmp_path) as store:
+        store.keep("0" * 64, CALL, 700)
+        assert [store.use("0" * 64, address, 101) for address in (HOME, "203.0.113.8")] == [True, False]
+        assert store.caught(CALL) == (HOME, 101)
+
+
 def test_old_links_are_forgotten(tmp_path: Path) -> None:
     with stored_links(tmp_path) as store:
         links = Links(store, fiction=True)

@@ -172,6 +172,16 @@ def test_what_expires_is_wiped_and_never_given_again(house: House) -> None:
     assert house.issue(CALL, line, NOON + CODE_SECONDS) == "exhausted"
 
 
+def test_a_code_that_was_heard_stays_so_when_its_time_is_over(house: House) -> None:
+    house.add_codes("111")
+    code = issued(house.issue(CALL, house.prove(CALL)))
+    house.read(CALL, code.id)
+    with house.codes() as codes:
+        rules.expire(codes, NOON + CODE_SECONDS)
+    assert tally(house) == {"read": 1}
+    assert house.read(CALL, code.id) is None
+
+
 def test_a_revoked_code_is_not_read_any_more(house: House) -> None:
     house.add_codes("111")
     code = issued(house.issue(CALL, house.prove(CALL)))

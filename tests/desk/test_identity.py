@@ -244,6 +244,12 @@ def test_a_pin_has_three_tries_a_call_shared_with_the_sms(house: House) -> None:
     assert [*said, house.identity.check_pin(CALL, LINE, pin, NOON)] == ["wrong", "wrong", "exhausted"]
 
 
+def test_asking_for_pins_takes_no_sms_of_the_day(house: House) -> None:
+    for call in map(call_id, range(10, 13)):
+        house.identity.check_pin(call, LINE, "11111111", NOON)
+    assert house.send(CALL).outcome == "sent"
+
+
 def test_pins_and_passwords_fail_on_the_same_account(house: House) -> None:
     give_pin(house)
     fail(house, 4, NOON)

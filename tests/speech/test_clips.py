@@ -106,7 +106,7 @@ def test_a_number_is_read_back_digit_by_digit_or_in_pairs() -> None:
         return [part.text for part in read_back(value, manner) if isinstance(part, Words)]
 
     assert words("203.0", "address") == ["Deux.", "Zéro.", "Trois.", "Point.", "Zéro."]
-    assert words("4b", "code") == ["Quatre.", "Bé."]
+    assert words("4b", "digits") == ["Quatre.", "Bé."]
     assert words("0199000007", "pairs") == [
         "Zéro un.",
         "Quatre-vingt-dix-neuf.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socketserver
+import threading
 import time
 from collections.abc import Iterator
 
@@ -129,6 +131,24 @@ def test_without_a_connection_nothing_went(fake: TwilioRest, texts: Texts) -> No
     texts.send(SMS)
     fake.stop()
     assert texts.send(SMS) == NotSent("down", again=True)
+
+
+class _Plain(socketserver.BaseRequestHandler):
+    """A server that speaks, but not TLS."""
+
+    def handle(self) -> None:
+        self.request.recv(1)
+        self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_without_encryption_nothing_went() -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Plain) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        texts = Texts(ACCOUNT, ACCOUNT, SECRET, SENDER, base=f"https://127.0.0.1:{server.server_address[1]}")
+        assert texts.send(SMS) == NotSent("down", again=True)
+        server.shutdown()
+        thread.join()
 
 
 def test_a_wrong_token_is_told_as_such(fake: TwilioRest) -> None:

@@ -1,0 +1,94 @@
+"""Reading a code out: verbs for the answer, and the one sound behind them, at an address that means nothing.
+
+The address holds the call and the reference to the code, sealed: it serves that call while it lives and its code may be
+heard, and is kept by nobody. The code is decrypted at the moment that it is fetched; its sound lives in memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+
+from ivr.calls import Clock
+from ivr.speech import reading
+from ivr.speech.clips import take
+from ivr.speech.shelf import samples, wave
+from ivr.speech.speaker import Speaker
+from ivr.store.vault import NONCE_BYTES, Vault, VaultError
+from ivr.telephony import twiml
+
+PLACE = "reading|address|-"
+TITLE = "(code)"
+NOTHING = b"\xff" * 4000
+"""Half a second of silence, as mu-law."""
+
+CodeOf = Callable[[str, str, float], str | None]
+"""The code that a reference means, for a call, at a time; None when it may not be heard."""
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Reads codes out, in the clips of the speaker's voices. `audio` is the address that clips lie under."""
+
+    speaker: Speaker
+    code_of: CodeOf
+    secret_key: bytes
+    audio: str
+    clock: Clock
+
+    def verbs(self, call: str, manner: str, reference: str) -> str:
+        """What reads the code out: its sound, or the carrier's own voice when a clip of it is missing."""
+        code = self.code_of(call, reference, self.clock())
+        if code is None:
+            return ""
+        if reading.reading(code, manner, self._clip) is not None:
+            return twiml.play(f"{self.audio}code/{self._address(call, manner, reference)}.wav")
+        return "".join(f'{twiml.say(words)}<Pause length="1"/>' for words in reading.in_words(code, manner))
+
+    def sound(self, address: str) -> bytes:
+        """The file at this address; half a second of silence when there is nothing to hear there any more."""
+        opened = self._opened(address)
+        code = self.code_of(opened[0], opened[2], self.clock()) if opened else None
+        said = reading.reading(code, opened[1], self._clip) if code and opened else None
+        if said is None:
+            return wave(NOTHING)
+        return wave(said, TITLE)
+
+    def _clip(self, words: str) -> bytes | None:
+        """The mu-law of a clip, in the first voice that has it."""
+        names = (take(words, self.speaker.lexicon, voice).name for voice in self.speaker.voices)
+        found = next((clip for name in names if (clip := self.speaker.shelf.find(name))), None)
+        return samples(found.data) if found else None
+
+    def _address(self, call: str, manner: str, reference: str) -> str:
+        """The same for the same call, manner and reference, so that a webhook delivered twice gets the same bytes."""
+        said = json.dumps([call, manner, reference])
+        nonce = hmac.digest(self.secret_key, f"reading {said}".encode(), hashlib.sha256)[:NONCE_BYTES]
+        sealed = Vault([self.secret_key], lambda _size: nonce).sealed(said, PLACE)
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def _opened(self, address: str) -> tuple[str, str, str] | None:
+        try:
+            sealed = base64.b64decode(address + "=" * (-len(address) % 4), altchars=b"-_", validate=True)
+            call, manner, reference = json.loads(Vault([self.secret_key]).opened(sealed, PLACE))
+        except (VaultError, ValueError, binascii.Error):
+            return None
+        return call, manner, reference
+
+
+def reading_routes(readings: Readings) -> Blueprint:
+    """The route `/audio/code/<address>.wav`: cached by nobody, on no disk."""
+    routes = Blueprint("reading", __name__)
+    routes.add_url_rule("/audio/code/<address>.wav", "code", lambda address: _heard(readings.sound(address)))
+    return routes
+
+
+def _heard(data: bytes) -> Response:
+    return Response(data, mimetype="audio/wav", headers={"Cache-Control": "no-store"})
