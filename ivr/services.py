@@ -21,6 +21,7 @@ from ivr.desk.lines import Line, e164
 from ivr.desk.register import Register, calls_from_itself
 from ivr.desk.sms import Text
 from ivr.flow.engine import Command, Outcome
+from ivr.flow.model import UNAVAILABLE
 from ivr.sender import sealed_sms
 from ivr.speech.clips import group_name
 from ivr.store.accounts import Accounts, accounts_of
@@ -37,6 +38,7 @@ from ivr.telephony.rest import Sms
 class Services:
     """The services of one database. `texts` are the SMS by kind; `public_url` is where links lead.
 
+    `can_text` says whether texts can leave at all: without them nobody can be recognised, and no code is offered.
     `fiction` accepts the addresses reserved for examples, which tests and demonstrations use.
     """
 
@@ -44,6 +46,7 @@ class Services:
     vault: Vault
     texts: Mapping[str, Text]
     public_url: str
+    can_text: bool = False
     fiction: bool = False
     draw: Callable[[int], int] = secrets.randbelow
 
@@ -69,6 +72,8 @@ class Services:
 
     def find_line(self, _command: Command, work: Work) -> Outcome:
         """The line that the caller's number lets us guess: a guess chooses a question, and proves nothing."""
+        if not self.can_text or not Kept(work.transaction, self.vault).count():
+            return Outcome(work.at, UNAVAILABLE)
         line = self._register(work.transaction).by_caller(work.caller)
         if line is None or calls_from_itself(line, work.caller):
             return Outcome(work.at, "unknown")
@@ -105,7 +110,7 @@ class Services:
         with self.engine.begin() as connection:
             line = self._line(connection, command)
         if line is None:
-            return Outcome(work.at, "unavailable")
+            return Outcome(work.at, UNAVAILABLE)
         token = self.links().offer(work.call, work.at)
         body = self.texts["adresse"].filled(lien=f"{self.public_url}/i/{token}")
         kind = f"adresse.{token[:4]}"
@@ -136,7 +141,7 @@ class Services:
         """Queue the code for the mobile on file, in the turn's transaction."""
         line, code = self._line(work.transaction, command), self.code(work.transaction, command, work)
         if line is None or code is None:
-            return Outcome(work.at, "unavailable")
+            return Outcome(work.at, UNAVAILABLE)
         body = self.texts["code"].filled(code=" ".join(codes.groups(code)))
         queue(work.transaction, work.call, "code", self._sealed(work.call, "code", line.mobile, body), work.at)
         return Outcome(work.at, "sent")
@@ -145,7 +150,7 @@ class Services:
         """Whether the caller noted the code right; else the first group that differs."""
         code = self.code(work.transaction, command, work)
         if code is None:
-            return Outcome(work.at, "unavailable")
+            return Outcome(work.at, UNAVAILABLE)
         wrong = codes.wrong_groups(code, _slot(command, "note"))
         if not wrong:
             return Outcome(work.at, "same")

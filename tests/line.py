@@ -211,6 +211,7 @@ class Line:
             "IVR_PUBLIC_URL": f"http://127.0.0.1:{server.port}",
             "IVR_DATABASE_URL": self._database,
             "IVR_NUMBERS": "+33199000000",
+            "IVR_SMS_FROM": "+33199000000",
             "TWILIO_ACCOUNT_SID": ACCOUNT,
             "TWILIO_AUTH_TOKEN": TOKEN,
         }

@@ -15,7 +15,7 @@ from ivr.sender import Sender
 from ivr.services import Services
 from ivr.settings import Settings
 from ivr.settings import settings as from_environment
-from ivr.speech.shelf import read_shelf
+from ivr.speech.shelf import Shelf, read_shelf
 from ivr.speech.speaker import Speaker
 from ivr.speech.voices import preferred
 from ivr.store.database import open_database
@@ -58,7 +58,8 @@ def create_app(
     engine = open_database(chosen.database_url)
     turns = Turns(engine)
     vault, texts = Vault([chosen.secret_key]), read_sms(chosen.prompts_dir)
-    services = Services(engine, vault, texts, chosen.public_url, fiction=not chosen.production)
+    can_text = bool(chosen.sms_from and chosen.api_key and chosen.api_secret)
+    services = Services(engine, vault, texts, chosen.public_url, can_text, fiction=not chosen.production)
     start = background or ThreadPoolExecutor(8, "desk").submit
     calls = Calls(flow, turns, chosen.secret_key, vault, start, {**services.desks(), **(desks or {})})
     readings = Readings(speaker, services.code_of, chosen.secret_key, audio, clock)
@@ -77,7 +78,7 @@ def create_app(
     app.add_url_rule("/healthz", "healthz", lambda: Response("alive\n", mimetype="text/plain"))
     app.add_url_rule("/readyz", "readyz", partial(_ready, turns))
     if chosen.softphone:
-        app.register_blueprint(softphone_routes(chosen, words=lambda name: shelf.words.get(name, ""), told=turns.told))
+        app.register_blueprint(softphone_routes(chosen, words=partial(_words, shelf), told=turns.told))
         app.register_blueprint(listening_routes(partial(listened, speaker)))
     return app
 
@@ -85,12 +86,17 @@ def create_app(
 def sender_of(app: Flask, settings: Settings | None = None) -> Sender | None:
     """Who sends the app's texts, not started yet; None when no texts can be sent, and they wait in the outbox."""
     chosen, services = settings or from_environment(), app.extensions["ivr.services"]
-    if not (chosen.sms_from and chosen.api_key and chosen.api_secret):
+    if not services.can_text:
         return None
     texts = Texts(
         chosen.account_sid or chosen.api_key, chosen.api_key, chosen.api_secret, chosen.sms_from, base=chosen.api_url
     )
     return Sender(Outbox(services.engine), texts, services.vault, time.time)
+
+
+def _words(shelf: Shelf, name: str) -> str:
+    """What a clip says, for the page that shows the call."""
+    return "(le code)" if name.startswith("code/") else shelf.words.get(name, "")
 
 
 def _ready(turns: Turns) -> Response:
