@@ -50,14 +50,14 @@ class Visit:
 def walk(flow: Flow) -> Iterator[Visit]:
     """Every move of the script."""
     first = _move(flow, None, Dialled(0.0))
-    seen, waiting, tried = {_same(flow, first.after)}, deque([first]), set[str]()
+    seen, waiting, tried = {same(flow, first.after)}, deque([first]), set[str]()
     yield first
     while waiting:
         here = waiting.popleft()
         for event in _events(flow, here.after, here.actions[-1], every_key=here.after.step not in tried):
             move = _move(flow, here.after, event)
             yield move
-            if (key := _same(flow, move.after)) not in seen:
+            if (key := same(flow, move.after)) not in seen:
                 seen.add(key)
                 waiting.append(move)
         tried.add(here.after.step)
@@ -68,12 +68,12 @@ def _move(flow: Flow, state: State | None, event: Event) -> Visit:
     return Visit(state, event, replace(after, started=0.0, since=0.0, pressed_at=0.0, asked=0.0), actions)
 
 
-def _same(flow: Flow, state: State) -> tuple[object, ...]:
+def same(flow: Flow, state: State) -> tuple[object, ...]:
+    """What makes two states one."""
     step = flow.steps[state.step]
     visits = dict(state.visits).get(step.id, 0) if step.limit else 0
     known = state.facts.intersection(flow.facts)
-    filled = frozenset(name for name, _ in state.slots)
-    return step.id, known, state.interrupted, state.silent, state.wrong, visits, len(state.typed), filled
+    return step.id, known, state.interrupted, state.silent, state.wrong, visits, len(state.typed)
 
 
 def _events(flow: Flow, state: State, wait: Action, *, every_key: bool) -> Iterator[Event]:

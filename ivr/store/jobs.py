@@ -35,7 +35,8 @@ class Done:
 def ask(connection: Connection, call: str, key: str, at: float) -> bool:
     """Ask for a piece of work in this transaction; False when it has been asked for already."""
     row = {"call_sid": call, "key": key, "asked_at": at, "outcome": "", "slots": ""}
-    return bool(connection.execute(insert_or(connection, jobs).values(row).on_conflict_do_nothing()).rowcount)
+    asked = insert_or(connection, jobs).values(row).on_conflict_do_nothing().returning(jobs.c.key)
+    return connection.execute(asked).first() is not None
 
 
 def done(connection: Connection, call: str, key: str) -> Done | None:

@@ -57,7 +57,8 @@ class Turn:
     def taken(self) -> str | None:
         """The recipe that this turn was answered with, when it was; else the turn is ours, and twins wait for us."""
         row = {"call_sid": self._sid, "turn": self._number, "event": "", "step": "", "recipe": "", "at": self._at}
-        if self._connection.execute(insert_or(self._connection, turns).values(row).on_conflict_do_nothing()).rowcount:
+        reserved = insert_or(self._connection, turns).values(row).on_conflict_do_nothing().returning(turns.c.turn)
+        if self._connection.execute(reserved).first():
             return None
         return recipe(self._connection, self._sid, self._number) or ""
 
