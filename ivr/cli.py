@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(chosen)
     except KeyboardInterrupt:
         return DONE
+    except BrokenPipeError:  # whoever read us has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except Exception as error:
         if type(error).__name__ == "SettingsError":
             return _complain(str(error), WRONG_USAGE)

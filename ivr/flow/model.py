@@ -358,3 +358,16 @@ def seconds(pieces: tuple[Piece, ...]) -> float:
             case Slot():
                 total += 10 * 60 / WORDS_A_MINUTE
     return total
+
+
+def length_of(utterance: Utterance) -> float:
+    """Seconds: of a clip as recorded, of words as estimated; a code that is read out counts for nothing."""
+    match utterance:
+        case Pause(seconds=length):
+            return length
+        case Clip(seconds=length, times=times):
+            return length * times
+        case Words():
+            return seconds((utterance,))
+        case Reading():
+            return 0.0

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ivr.flow.engine import Speak
-from ivr.flow.model import READINGS, Clip, Cue, Flow, Hold, Pause, Piece, Reading, Slot, Utterance, Words
-from ivr.flow.model import seconds as estimated
+from ivr.flow.model import READINGS, Clip, Cue, Flow, Hold, Pause, Piece, Reading, Slot, Utterance, Words, length_of
 from ivr.speech.clips import Named, character, countdown, human, is_said, pair, take, tick
 from ivr.speech.lexicon import Lexicon
 from ivr.speech.shelf import Shelf, silence
@@ -125,16 +124,3 @@ def _apart(words: list[str], gap: float) -> Iterator[Words | Pause]:
         if number:
             yield Pause(gap)
         yield Words(one)
-
-
-def length_of(utterance: Utterance) -> float:
-    """Seconds: of a clip as recorded, of words as estimated."""
-    match utterance:
-        case Pause(seconds=length):
-            return length
-        case Clip(seconds=length, times=times):
-            return length * times
-        case Words():
-            return estimated((utterance,))
-        case Reading():
-            return 0.0

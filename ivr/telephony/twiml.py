@@ -28,7 +28,7 @@ from ivr.flow.model import (
     Transfer,
     Utterance,
     Words,
-    seconds,
+    length_of,
 )
 
 VOICE = "Polly.Lea-Neural"
@@ -149,7 +149,7 @@ class Renderer:
         match self._flow.steps[step_id]:
             case Menu() as menu:
                 waited = self._cues(menu, slow)
-                left = menu.patience.wait - sum(map(_length, waited))
+                left = menu.patience.wait - sum(map(length_of, waited))
                 return gather(self._verbs([*said, *waited], slow), timeout=round(left))
             case Entry(patience=patience, inter_digit=inter_digit):
                 said.append(Pause(float(round(max(patience.wait - inter_digit, 0)))))
@@ -164,7 +164,7 @@ class Renderer:
         for cue in menu.cues:
             said = self._speaker.cue(cue, slow=slow)
             heard += [*self._speaker.wait(cue.at - now, menu.tick), *said]
-            now = max(now, cue.at) + sum(map(_length, said))
+            now = max(now, cue.at) + sum(map(length_of, said))
         if menu.tick:
             heard += self._speaker.wait(menu.patience.wait - now - LAST_SECONDS, menu.tick)
         return heard
@@ -233,18 +233,6 @@ def _beside(said: Sequence[Utterance]) -> Iterator[tuple[Utterance, ...]]:
     """For each utterance, the one before and the one after it."""
     for at in range(len(said)):
         yield (*said[max(at - 1, 0) : at], *said[at + 1 : at + 2])
-
-
-def _length(utterance: Utterance) -> float:
-    match utterance:
-        case Pause(seconds=length):
-            return length
-        case Clip(seconds=length, times=times):
-            return length * times
-        case Words():
-            return seconds((utterance,))
-        case Reading():
-            return 0.0
 
 
 def _break(silence: float) -> list[str]:

@@ -25,12 +25,13 @@ from ivr.flow.model import (
     Slot,
     Utterance,
     Words,
+    length_of,
     phrases,
     seconds,
     ways,
 )
 from ivr.speech.lexicon import spoken
-from ivr.speech.speaker import Speaker, length_of
+from ivr.speech.speaker import Speaker
 from ivr.web.softphone import under_policy
 
 
