@@ -26,7 +26,6 @@ from ivr.speech.shelf import read_shelf
 from ivr.speech.speaker import Speaker
 from ivr.speech.voices import CARRIER, preferred
 from ivr.speech.voices.supply import fetched
-from ivr.web.listening import displayed, in_call_order, listened
 
 SPREAD, PEAK, EDGE, LONGEST, PACE = 1.5, -1.0, 0.15, 16.0, 0.1
 """What clips must keep to: loudness within so many LU of each other, peak in dBFS, seconds of silence at either end,
@@ -62,6 +61,8 @@ def speak(settings: Settings, chosen: Namespace) -> int:
 
 def read(settings: Settings) -> int:
     """Print the script as a text to record, in Markdown: one line a clip, with the name that its file must have."""
+    from ivr.web.listening import displayed, in_call_order  # late: it brings Flask along
+
     flow = read_script(settings.prompts_dir)
     print("# À enregistrer\n")
     print("Un fichier WAV par ligne, sous le nom indiqué, dans le dossier des clips ; puis `ivr speak`.")
@@ -213,6 +214,8 @@ def _hold_problems(out: Console, path: Path, seconds: float) -> list[str]:
 
 def _play(out: Console, speaker: Speaker, folder: Path, prompt: str) -> int:
     """Play a prompt through the machine's own audio, where there is some."""
+    from ivr.web.listening import listened  # late: it brings Flask along
+
     said = {one.id: one.parts for one in listened(speaker)}
     if prompt not in said:
         raise SpeechError(f"« {prompt} » n'est pas une étape du script ; ivr read les montre toutes")

@@ -132,6 +132,21 @@ def test_a_stray_key_in_a_hold_goes_on_where_it_was() -> None:
     assert advance(PETIT, state, Keys(112.5, "7"))[1] == (Count("essai.compter", start=12.5),)
 
 
+@pytest.mark.parametrize("first", ["2", "0", "7"])
+def test_a_hold_is_stopped_by_the_same_key_twice_and_by_no_two_others(first: str) -> None:
+    state, _ = after(Keys(100, "2"))
+    state, _ = advance(PETIT, state, Keys(104, first))
+    state, actions = advance(PETIT, state, Keys(105, "*"))
+    assert actions == (Count("essai.compter", start=5.0),)
+    assert advance(PETIT, state, Keys(106, "*"))[0].step == "essai.menu"
+
+
+def test_the_way_back_holds_no_circles() -> None:
+    round_and_round = (Keys(2, "0199000007"), Keys(3, "2")) * 3
+    state, _ = after(Keys(1, "1"), *round_and_round, Keys(4, "0199000007"))
+    assert (state.step, state.trail) == ("essai.relire", ("essai.menu", "essai.ligne"))
+
+
 def test_the_second_hash_speaks_slowly_from_then_on() -> None:
     _, once = after(Keys(1, "#"))
     _, twice = after(Keys(1, "#"), Keys(20, "#"))

@@ -273,6 +273,14 @@ def test_a_call_that_is_unknown_or_ahead_of_us_starts_at_the_top(carrier: Carrie
     assert "connecteur numéro" in cables.decode()
 
 
+def test_a_turn_that_the_call_has_not_come_to_starts_it_at_the_top(carrier: Carrier) -> None:
+    _, hello = carrier.post("/voice")
+    carrier.key(hello, "2")
+    mac = carrier.line.app.extensions["ivr"].mac(CALL["CallSid"], 7)
+    status, answer = carrier.post(f"/voice/7/{mac}/key", Digits="2")
+    assert (status, "Bonjour" in answer.decode()) == (200, True)
+
+
 # What is kept
 
 
