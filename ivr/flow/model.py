@@ -293,10 +293,6 @@ class Flow:
         """The slots whose values must never be stored: a password that was typed, say."""
         return frozenset(s.slot for s in self.steps.values() if isinstance(s, Entry) and s.secret)
 
-    def commands(self) -> frozenset[str]:
-        """The commands that the script asks of desks."""
-        return frozenset(step.command for step in self.steps.values() if isinstance(step, Run))
-
     def texts(self) -> Iterator[tuple[str, Prompt]]:
         """Every prompt with its id, cues included (`step@second`)."""
         for step in self.steps.values():

@@ -17,7 +17,6 @@ _MARK = re.compile(r"\[(\d+(?:,\d+)?) s\]|\{([a-z-]+)(?::([a-z]+))?\}")
 _SENTENCE = re.compile(r"(?<=[.?!…»\]])\s+(?=[A-ZÀÂÇÉÈÊËÎÏÔÙÛÜŒ«\[{])")
 _OFFER = re.compile(r"\b[Tt]apez[\s\u00a0\u202f](\d|étoile|dièse|zéro)\b")
 _KEY_NAMES = {"étoile": "*", "dièse": "#", "zéro": "0"}
-_SPOKEN_KEYS = {key: name for name, key in _KEY_NAMES.items()}
 
 
 class TextError(ValueError):
@@ -47,11 +46,6 @@ def read_prompt(text: str, *, options: bool) -> Prompt:
         else:
             raise TextError(f"« {sentence} » comes after an option: put it before the first « tapez »")
     return Prompt(_pieces(" ".join(body)), tuple(Option(key, _pieces(said)) for key, said in choices))
-
-
-def spoken_key(key: str) -> str:
-    """A key as a caller is told of it: « étoile », « dièse », « 1 »."""
-    return _SPOKEN_KEYS.get(key, key)
 
 
 def _sentences(text: str) -> Iterator[str]:
