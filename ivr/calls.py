@@ -32,9 +32,11 @@ from ivr.flow.engine import (
     advance,
 )
 from ivr.flow.model import UNAVAILABLE, Entry, Flow, Step, Transfer
-from ivr.recipe import recipe_actions, recipe_text, state_read, state_text, to_json
+from ivr.flow.summary import act
+from ivr.recipe import opened_state, recipe_actions, recipe_text, sealed_state, to_json
 from ivr.store.jobs import Done
-from ivr.store.turns import Caller, Turn, Turns
+from ivr.store.numbers import number_key, number_mask
+from ivr.store.turns import INBOUND, PLACED, Caller, Turn, Turns
 from ivr.store.vault import Vault
 
 log = logging.getLogger("ivr.calls")
@@ -42,20 +44,30 @@ log = logging.getLogger("ivr.calls")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a desk may use: whose call it is, when, and the turn's own transaction (None in the background)."""
+    """What a desk may use: whose call it is, when, and the turn's own transaction (None in the background).
+
+    `caller_key` recognises the caller's number where it is not kept; `state` is where the call stands.
+    """
 
     call: str
     caller: str
     at: float
     transaction: Any = None
+    caller_key: str = ""
+    state: State | None = None
 
 
-Run = Callable[[Command, Work], Outcome]
+Run = Callable[[Command, Work], Outcome | Pending]
+Beginning = Callable[[Work], Dialled]
+"""What is known when a call begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quick:
-    """A desk that answers at once, inside the turn's transaction: what it writes stands or falls with the turn."""
+    """A desk that answers at once, inside the turn's transaction: what it writes stands or falls with the turn.
+
+    « Pending » is an answer too: the caller hears that the line waits, and the desk is asked again.
+    """
 
     run: Run
 
@@ -98,35 +110,42 @@ class Calls:
     background: Background
     desks: Mapping[str, Desk] = field(default_factory=dict)
     people: frozenset[str] = frozenset()
+    beginning: Beginning = lambda work: Dialled(work.at)
 
-    def take_turn(self, call: str, number: int, caller: str, event: Event) -> Answer:
+    def take_turn(self, call: str, number: int, caller: str, event: Event, *, placed: bool = False) -> Answer:
         """The answer to this turn of the call: the one it was given already, else the one that is worked out now.
 
-        `number` is the turn, from 0; `caller` the number in E.164 or nothing. Raises what the database raises; then
-        nothing has been written.
+        `number` is the turn, from 0; `caller` the number in E.164 or nothing; `placed` when the line itself dialled.
+        Raises what the database raises; then nothing has been written.
         """
         started: list[Callable[[], None]] = []
-        answer = self._taken(call, number, caller, event, started)
+        answer = self._taken(call, number, caller, event, started, PLACED if placed else INBOUND)
         for work in started:
             self.background(work)
         return answer
 
-    def _taken(self, call: str, number: int, caller: str, event: Event, started: list[Callable[[], None]]) -> Answer:
+    def _taken(
+        self, call: str, number: int, caller: str, event: Event, started: list[Callable[[], None]], direction: str
+    ) -> Answer:
         """The turn in its one transaction; what is to go on in the background is left in `started`."""
         with self.turns.turn(call, number, event.at) as turn:
             if taken := turn.taken():
                 return Answer(number, recipe_actions(self._opened(taken, f"turns|recipe|{call}/{number}")))
-            before, place = turn.call(), f"calls|state|{call}"
-            prior = state_read(self._opened(before.state, place)) if before and before.turn == number else None
-            work = Work(call, caller, event.at, turn.transaction)
-            state, actions = self._walked(prior, event if prior else Dialled(event.at), turn, work, started)
+            before = turn.call()
+            prior = opened_state(self.vault, call, before.state) if before and before.turn == number else None
+            known = self._caller(caller)
+            work = Work(call, caller, event.at, turn.transaction, known.key)
+            begun = event if prior or direction == PLACED else self.beginning(work)
+            state, actions = self._walked(prior, begun, turn, work, started)
             turn.write(
-                self._caller(caller),
+                known,
                 event=shown(event, self.flow.steps.get(prior.step)) if prior else "dialled",
                 step=state.step,
-                state=self._sealed(state_text(state, self.flow.secrets()), place),
+                state=sealed_state(self.vault, call, state, self.flow.secrets()),
                 recipe=self._sealed(recipe_text(actions), f"turns|recipe|{call}/{number}"),
                 disposition=state.disposition,
+                remedy=act(self.flow, state) if state.disposition else "",
+                direction=direction,
             )
             return Answer(number, actions)
 
@@ -162,7 +181,7 @@ class Calls:
             said += actions[:-1]
             match actions[-1]:
                 case Command() as command:
-                    event = self._carried_out(command, turn, work, started)
+                    event = self._carried_out(command, turn, replace(work, state=state), started)
                 case Connect(step=step) if self._person(step) not in self.people:
                     event = Transferred(event.at, "failed")
                 case wait:
@@ -190,6 +209,8 @@ class Calls:
         """Do the work and keep what became of it; whatever goes wrong, the caller hears that nobody is there."""
         try:
             outcome = run(command, work)
+            if isinstance(outcome, Pending):
+                raise TypeError(f"{command.name}: work in the background must come to an outcome")  # noqa: TRY301
         except Exception:
             log.exception("desk", extra={"command": command.name, "call": work.call})
             outcome = Outcome(work.at, UNAVAILABLE)
@@ -201,15 +222,7 @@ class Calls:
         return tuple((name, value) for name, value in pairs)
 
     def _caller(self, number: str) -> Caller:
-        if not number:
-            return Caller("", "")
-        key = hmac.digest(self.secret_key, f"caller {number}".encode(), hashlib.sha256)[:16].hex()
-        return Caller(key, masked(number))
-
-
-def masked(number: str) -> str:
-    """A number as a log may show it: « +336****12 »."""
-    return f"{number[:4]}****{number[-2:]}" if len(number) > 7 else "****"
+        return Caller(number_key(self.vault, number), number_mask(number))
 
 
 def shown(event: Event, step: Step | None) -> str:

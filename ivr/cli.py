@@ -16,10 +16,17 @@ EXAMPLES = """exemples :
   ivr call --keys 2,1             l'appeler en tapant 2, puis 1
   ivr check                       prouver le script, avant de le mettre en service
   ivr speak                       faire les clips des phrases qui ont changé
+  ivr hours                       les heures des conseillers
+  ivr worker                      ce qui se fait entre les appels, à côté de `ivr serve`
   ivr read                        le texte à faire enregistrer par une personne
   ivr lines import lines.csv      les lignes que l'on dépanne, et le mobile de chacune
   ivr codes import codes.csv      les codes que la ligne peut donner
   ivr audit                       qui a fait quoi
+  ivr calls                       les derniers appels, et comment chacun a fini
+  ivr messages list               les messages laissés, à écouter et à traiter
+  ivr callbacks list              les rappels promis
+  ivr purge --dry-run             ce qui est arrivé à terme, sans rien effacer
+  ivr forget +33639980001         effacer un numéro partout
 """
 
 
@@ -37,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if type(error).__name__ == "SettingsError":
             return _complain(str(error), WRONG_USAGE)
-        if type(error).__name__ in ("ScriptError", "SpeechError"):
+        if type(error).__name__ in ("ScriptError", "SpeechError", "SmsError", "HoursError"):
             return _complain(str(error), DOES_NOT_HOLD)
         raise
 
@@ -60,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="adresse d'écoute (127.0.0.1)")
     serve.add_argument("--demo", action="store_true", help="un client et des codes d'essai ; les SMS s'affichent ici")
     serve.add_argument("--port", type=int, default=5000, help="port (5000 ; 0 : un port libre)")
+
+    _command(commands, "worker", _worker, "ce qui se fait entre les appels, à côté de `ivr serve`", "ivr worker")
 
     call = _command(commands, "call", _call, "appeler une ligne depuis le terminal", "ivr call --keys 2,1")
     call.add_argument("url", nargs="?", default="", help="adresse du webhook (http://127.0.0.1:5000/voice)")
@@ -85,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     _operator_commands(commands)
     check = _command(commands, "check", _check, "prouver le script : toutes les fautes, ou rien", "ivr check")
     check.add_argument("folder", nargs="?", default="", help="dossier du script (IVR_PROMPTS_DIR, sinon prompts/)")
+    check.add_argument("--audio", metavar="DOSSIER", default="", help="ses clips, à vérifier aussi (IVR_AUDIO_DIR)")
+    check.add_argument("--json", action="store_true", help="les fautes et les mesures, pour un programme")
+    check.add_argument("--measures", action="store_true", help="ce qui est mesuré, et sa borne (limites.toml)")
+
+    hours = _command(commands, "hours", _hours, "les heures des conseillers", 'ivr hours --at "2026-12-24 17:00"')
+    hours.add_argument("--at", metavar="INSTANT", type=_instant, help="à cet instant, heure de Paris (maintenant)")
     return parser
 
 
@@ -103,6 +118,33 @@ def _operator_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     audit = _command(commands, "audit", _operate, "qui a fait quoi, et si la chaîne tient", "ivr audit --limit 100")
     audit.add_argument("--limit", type=int, default=50, help="combien de lignes, les dernières (50)")
     audit.set_defaults(what="audit", argument="", dry_run=False)
+    _caller_commands(commands)
+
+
+def _caller_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """What callers left behind: calls, messages, call-backs; and letting go of it."""
+    calls = _command(commands, "calls", _operate, "les derniers appels, et leur fin", "ivr calls --limit 50")
+    calls.add_argument("--limit", type=int, default=20, help="combien d'appels, les derniers (20)")
+    calls.set_defaults(what="calls")
+
+    play = "ivr messages play 3f2a --to message.wav"
+    messages = _command(commands, "messages", _operate, "les messages laissés : écouter, rappeler, traiter", play)
+    kinds = ["list", "play", "number", "done", "delete"]
+    messages.add_argument("what", choices=kinds, help="lister, écouter, numéro à rappeler, traité, effacer")
+    messages.add_argument("argument", nargs="?", default="", metavar="ID", help="le début de l'id")
+    messages.add_argument("--to", metavar="FICHIER", help="où écrire le son (sans cela : play 3f2a | aplay)")
+
+    callbacks = _command(commands, "callbacks", _operate, "les rappels promis", "ivr callbacks done 3f2a")
+    callbacks.add_argument("what", choices=["list", "number", "done"], help="lister, numéro à rappeler, fait")
+    callbacks.add_argument("argument", nargs="?", default="", metavar="ID", help="le début de l'id")
+
+    about = "effacer ce qui est arrivé à terme (la ligne le fait chaque jour)"
+    purge = _command(commands, "purge", _operate, about, "ivr purge --dry-run")
+    forget = _command(commands, "forget", _operate, "effacer un numéro partout", "ivr forget +33639980001 --dry-run")
+    forget.add_argument("argument", metavar="NUMERO", help="le numéro, comme +33639980001 ou 06 39 98 00 01")
+    for name, command in (("purge", purge), ("forget", forget)):
+        command.add_argument("--dry-run", action="store_true", help="dire ce qui serait effacé, sans rien changer")
+        command.set_defaults(what=name)
 
 
 def _command(
@@ -142,10 +184,34 @@ def _serve(chosen: argparse.Namespace) -> int:
     return DONE
 
 
+def _worker(_chosen: argparse.Namespace) -> int:
+    """Run the rounds until SIGTERM or SIGINT; what is being sent is finished first."""
+    import signal
+    from threading import Event
+
+    from ivr.settings import settings
+    from ivr.web.app import create_app
+    from ivr.web.logs import log_to_stderr
+    from ivr.web.server import workers_of
+
+    log_to_stderr()
+    over = Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: over.set())
+    workers = workers_of(create_app(settings()))
+    for worker in workers:
+        worker.start()
+    print("Au travail, entre les appels (Ctrl-C pour arrêter).", flush=True)
+    over.wait()
+    for worker in workers:
+        worker.stop()
+    return DONE
+
+
 def _prepare_demo() -> None:
     """A customer, codes, and a carrier on loopback that shows its texts. Nothing of it in production."""
     from ivr.demo.line import carrier, give_demo_data, texts_through
-    from ivr.settings import SettingsError, settings
+    from ivr.settings import SOFTPHONE, SettingsError, settings
     from ivr.store.database import open_database
     from ivr.store.vault import Vault
 
@@ -155,7 +221,7 @@ def _prepare_demo() -> None:
     engine = open_database(found.database_url)
     give_demo_data(engine, Vault([found.secret_key]))
     engine.dispose()
-    os.environ.update(texts_through(carrier()))
+    os.environ.update(texts_through(carrier(found.data_dir / SOFTPHONE)))
 
 
 def _free_port(host: str) -> int:
@@ -183,15 +249,37 @@ def _call(chosen: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from pathlib import Path
+    from ivr.check import check, script_settings
 
-    from ivr.folder import read_script
+    report = check(script_settings(chosen.folder, chosen.audio), clips=bool(chosen.audio or not chosen.folder))
+    if chosen.json:
+        print(report.as_json())
+        return DONE if report.holds() else DOES_NOT_HOLD
+    if chosen.measures:
+        print(report.table())
+    if not report.holds():
+        return _complain("\n".join(map(str, report.findings)), DOES_NOT_HOLD)
+    print(f"{report.folder} : {report.steps} étapes, {report.prompts} textes, tout tient.")
+    return DONE
+
+
+def _instant(wall: str) -> float:
+    from ivr.desk.hours import instant_at
+
+    try:
+        return instant_at(wall)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'« {wall} » : écrivez "2026-12-24 17:00"') from error
+
+
+def _hours(chosen: argparse.Namespace) -> int:
+    import time
+
+    from ivr.desk.hours import report
+    from ivr.folder import read_hours
     from ivr.settings import prompts_dir
 
-    folder = Path(chosen.folder) if chosen.folder else prompts_dir()
-    flow = read_script(folder)
-    prompts = sum(1 for _, prompt in flow.texts() if prompt.body or prompt.options)
-    print(f"{folder} : {len(flow.steps)} étapes, {prompts} textes, tout tient.")
+    print(report(read_hours(prompts_dir()), time.time() if chosen.at is None else chosen.at))
     return DONE
 
 
@@ -206,8 +294,19 @@ def _operate(chosen: argparse.Namespace) -> int:
     from ivr.operators import operators
 
     report = operators().carried_out(chosen)
+    if report.sound:
+        return _heard(report.sound)
     print(report.text, file=sys.stderr if report.code else sys.stdout)
     return report.code
+
+
+def _heard(sound: bytes) -> int:
+    """Send a sound to whatever plays it, or is to keep it."""
+    if sys.stdout.isatty():
+        return _complain("Un terminal ne joue pas de son : … play ID | aplay, ou --to message.wav", WRONG_USAGE)
+    sys.stdout.buffer.write(sound)
+    sys.stdout.buffer.flush()
+    return DONE
 
 
 def _read(_chosen: argparse.Namespace) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ivr.desk.hours import Hours
+from ivr.desk.hours import read_hours as read_table
 from ivr.desk.sms import Text, read_texts
 from ivr.flow.mistakes import Mistake, ScriptError
 from ivr.flow.model import Flow
-from ivr.flow.script import LEXICON, SMS, load
+from ivr.flow.script import HOURS, LEXICON, SMS, load
 from ivr.speech.lexicon import Lexicon, read
 
 
@@ -37,6 +39,15 @@ def read_sms(folder: Path) -> Mapping[str, Text]:
     """
     path = folder / SMS
     return read_texts(path.read_text(encoding="utf-8"), str(path)) if path.exists() else {}
+
+
+def read_hours(folder: Path) -> Hours:
+    """When people are there; never, when the folder does not say.
+
+    Raises HoursError with every mistake.
+    """
+    path = folder / HOURS
+    return read_table(path.read_text(encoding="utf-8"), str(path)) if path.exists() else Hours()
 
 
 def _texts(folder: Path, shown: str) -> dict[str, str]:

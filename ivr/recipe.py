@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 from ivr.flow.engine import Action, Connect, Count, End, Listen, Poll, Speak, State, Tape, state_from
+from ivr.store.vault import Vault, VaultError
 
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Speak, Listen, Count, Poll, Tape, Connect, End)}
 
@@ -42,3 +44,20 @@ def state_text(state: State, secrets: frozenset[str]) -> str:
 def state_read(text: str) -> State:
     """The state that `state_text` wrote."""
     return state_from(json.loads(text))
+
+
+def sealed_state(vault: Vault, call: str, state: State, secrets: frozenset[str]) -> str:
+    """The state as it is kept: sealed, for this call alone, because slots hold what callers typed."""
+    return base64.b64encode(vault.sealed(state_text(state, secrets), _place(call))).decode()
+
+
+def opened_state(vault: Vault, call: str, kept: str) -> State | None:
+    """The state that `sealed_state` kept; None when it does not open."""
+    try:
+        return state_read(vault.opened(base64.b64decode(kept), _place(call)))
+    except (VaultError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _place(call: str) -> str:
+    return f"calls|state|{call}"

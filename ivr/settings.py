@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +24,17 @@ MEANINGS: Mapping[str, str] = {
     "IVR_SOFTPHONE": "1 serves the browser phone and the listening page; default 0 in production, else 1",
     "IVR_WORKERS": "web processes of ivr serve; default 1",
     "IVR_SMS_FROM": "who texts come from: a number of ours, a name, or a messaging service MG…; default no texts",
+    "IVR_SMS_AN_HOUR": "texts an hour at most, over everybody: a bill that cannot run away; default 300",
+    "IVR_AGENT": "the telephone of the people behind the line, in E.164: key 0 rings it; default none",
+    "IVR_CALLBACKS": "1 lets the line place the calls that it promised (call-backs, the repaired telephone); default 0",
+    "IVR_HANDOVER_URL": "a webhook of yours, told (signed) what was done when a call goes to a person; default none",
+    "IVR_HANDOVER_SECRET": "what that webhook checks our signature with; required with it",
+    "IVR_WORKER": "0 leaves what is done between calls to `ivr worker`; default 1: each web process does it too",
     "IVR_PROXIES": "how many proxies stand in front: the page that reads an address trusts so many; default 0",
+    "OVH_ENDPOINT": "OVH's API: ovh-eu, or an address that ends in /1.0; default ovh-eu",
+    "OVH_APPLICATION_KEY": "with the two below: lines, addresses and codes come from OVH; default our own register",
+    "OVH_APPLICATION_SECRET": "the secret of that application",
+    "OVH_CONSUMER_KEY": "the consumer key that a customer of OVH has granted it",
     "TWILIO_API_KEY": "an API key (SK…) for texts; default the account itself",
     "TWILIO_API_SECRET": "its secret; default the auth token",
     "TWILIO_API_URL": "where Twilio's API is; default https://api.twilio.com",
@@ -31,6 +42,11 @@ MEANINGS: Mapping[str, str] = {
     "TWILIO_AUTH_TOKEN": "checks signatures; two separated by a comma while one is replaced; required in production",
 }
 
+
+SOFTPHONE = "telephone"
+"""Where the browser phone leaves what it has recorded, under IVR_DATA_DIR, for the carrier's stand-in."""
+
+OVH_KEYS = ("OVH_APPLICATION_KEY", "OVH_APPLICATION_SECRET", "OVH_CONSUMER_KEY")
 
 VOICES = ("kokoro", "pico", "gtts", "carrier")
 """What IVR_VOICE can be; the first is what the line is shipped with."""
@@ -57,6 +73,15 @@ class Settings:
     workers: int
     proxies: int
     sms_from: str
+    sms_an_hour: int
+    agent: str
+    callbacks: bool
+    handover_url: str
+    handover_secret: bytes
+    worker: bool
+    ovh_endpoint: str
+    ovh_keys: tuple[str, ...]
+    own_number: str
     api_key: str
     api_secret: str
     api_url: str
@@ -92,6 +117,15 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         workers=_number(env, "IVR_WORKERS", 1, 64, problems),
         proxies=_number(env, "IVR_PROXIES", 0, 9, problems),
         sms_from=env.get("IVR_SMS_FROM", ""),
+        sms_an_hour=_number(env, "IVR_SMS_AN_HOUR", 1, 100_000, problems, default=300),
+        agent=_telephone(env, "IVR_AGENT", problems),
+        callbacks=env.get("IVR_CALLBACKS", "0") == "1",
+        handover_url=_address(env, "IVR_HANDOVER_URL", problems, production=production),
+        handover_secret=env.get("IVR_HANDOVER_SECRET", "").encode(),
+        worker=env.get("IVR_WORKER", "1") == "1",
+        ovh_endpoint=env.get("OVH_ENDPOINT") or "ovh-eu",
+        ovh_keys=_ovh_keys(env, problems),
+        own_number=next(iter(_listed(env, "IVR_NUMBERS")), ""),
         api_key=env.get("TWILIO_API_KEY") or env.get("TWILIO_ACCOUNT_SID", ""),
         api_secret=env.get("TWILIO_API_SECRET") or next(iter(_listed(env, "TWILIO_AUTH_TOKEN")), ""),
         api_url=env.get("TWILIO_API_URL") or "https://api.twilio.com",
@@ -100,6 +134,12 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
     if production and not found.auth_tokens:
         problems.append("TWILIO_AUTH_TOKEN is missing: without it anybody could place calls; copy it from the console")
+    if found.handover_url and len(found.handover_secret) < 32:
+        problems.append("IVR_HANDOVER_SECRET is shorter than 32 characters: make one with `openssl rand -hex 32`")
+    if found.callbacks and not (found.agent and found.own_number):
+        problems.append("IVR_CALLBACKS needs IVR_AGENT, who is rung first, and IVR_NUMBERS, the number that is shown")
+    if found.agent and not found.own_number:
+        problems.append("IVR_AGENT needs IVR_NUMBERS: a call is put through under our own number (Twilio error 13214)")
     if found.voice not in VOICES:
         problems.append(f"IVR_VOICE is '{found.voice}': it must be one of {', '.join(VOICES)}")
     if problems:
@@ -133,12 +173,37 @@ def _listed(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(filter(None, (item.strip() for item in env.get(name, "").split(","))))
 
 
-def _number(env: Mapping[str, str], name: str, low: int, high: int, problems: list[str]) -> int:
-    value = env.get(name) or str(low)
+def _number(
+    env: Mapping[str, str], name: str, low: int, high: int, problems: list[str], default: int | None = None
+) -> int:
+    value = env.get(name) or str(low if default is None else default)
     if not value.isdecimal() or not low <= int(value) <= high:
         problems.append(f"{name} is '{value}': it must be a number from {low} to {high}")
         return low
     return int(value)
+
+
+def _telephone(env: Mapping[str, str], name: str, problems: list[str]) -> str:
+    value = env.get(name, "")
+    if value and not re.fullmatch(r"\+[1-9]\d{6,14}", value, re.ASCII):
+        problems.append(f"{name} is no telephone number: write it in E.164, like +33199000001")
+    return value
+
+
+def _address(env: Mapping[str, str], name: str, problems: list[str], *, production: bool) -> str:
+    value = env.get(name, "")
+    if value and (urlsplit(value).scheme not in ("https",) if production else not urlsplit(value).hostname):
+        problems.append(f"{name} is '{value}': it must be an address like https://support.example.com/appels")
+    return value
+
+
+def _ovh_keys(env: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:
+    """The three keys of OVH's API; none of them when the register alone is used."""
+    given = {name: env.get(name, "") for name in OVH_KEYS}
+    missing = [name for name, value in given.items() if not value]
+    if missing and len(missing) < len(given):
+        problems.append(f"{', '.join(missing)} is missing: OVH's API needs all three keys, or none of them")
+    return () if missing else tuple(given.values())
 
 
 def _secret_key(env: Mapping[str, str], data_dir: Path, problems: list[str], *, production: bool) -> bytes:

@@ -16,11 +16,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ivr.desk.address import DAYS_AGO
+from ivr.desk.hours import minutes_said, vocabulary
 from ivr.flow.model import Clip, Flow, Hold, Utterance, Words
-from ivr.folder import read_lexicon, read_script
+from ivr.folder import read_hours, read_lexicon, read_script
 from ivr.settings import Settings
 from ivr.speech import SpeechError, mixer
-from ivr.speech.clips import Countdown, Key, Take, Wanted, character, human, wanted
+from ivr.speech.clips import Countdown, Key, Take, Wanted, character, human, ready_made, wanted
 from ivr.speech.making import Engine, Stock, adopt, has_kokoro, make, prune, stock, write_index
 from ivr.speech.shelf import read_shelf
 from ivr.speech.speaker import Speaker
@@ -48,7 +50,7 @@ def speak(settings: Settings, chosen: Namespace) -> int:
         out.print("La voix « carrier » est celle de l'opérateur : il n'y a aucun clip à faire.")
         return 0
     speaker = _speaker(settings)
-    wants = wanted(speaker.flow, speaker.lexicon, preferred(name))
+    wants = wanted(speaker.flow, speaker.lexicon, preferred(name), _ready(settings))
     if chosen.play:
         return _play(out, speaker, settings.audio_dir, chosen.play)
     if chosen.measure:
@@ -74,12 +76,20 @@ def read(settings: Settings) -> int:
         for piece in prompt.pieces():
             if isinstance(piece, Words):
                 print(f"- `{human(piece.text)}`  « {piece.text} »")
+    print("\n## Ce qui complète une phrase\n")
+    for words in ready_made(flow, _ready(settings)):
+        print(f"- `{human(words)}`  « {words} »")
     return 0
 
 
 def voice_folder(settings: Settings) -> Path:
     """Where the files of the shipped voice are kept, once fetched."""
     return settings.data_dir / "voice"
+
+
+def _ready(settings: Settings) -> frozenset[str]:
+    """What desks fill into a prompt as it is to be said: when people are there, how long ago an address was seen."""
+    return vocabulary(read_hours(settings.prompts_dir)).union(DAYS_AGO, minutes_said())
 
 
 def _speaker(settings: Settings) -> Speaker:

@@ -11,25 +11,25 @@ from flask import Flask
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from ivr.calls import Desk
+from ivr.demo import ovh
+from ivr.demo.loopback import GARBAGE, HALF, HANG, RESET, answers
 from ivr.demo.twilio_rest import SECRET, Message, TwilioRest
+from ivr.desk.ovh import Credentials, Ovh, Patience
 from ivr.desk.register import read_codes, read_lines
 from ivr.flow.model import READINGS, Flow, Hold, Piece, Slot, Words
 from ivr.folder import read_lexicon, read_script
 from ivr.phone import Clock, Phone
 from ivr.phone.transcript import PromptBook, UnknownVerb
-from ivr.sender import send_due
 from ivr.services import Services
 from ivr.settings import settings
 from ivr.speech.clips import countdown, is_said, take
 from ivr.speech.lexicon import Lexicon
-from ivr.speech.shelf import Shelf
+from ivr.speech.shelf import Shelf, wave
 from ivr.speech.speaker import Speaker
 from ivr.speech.voices import preferred
 from ivr.store.codes import Codes
 from ivr.store.lines import Lines as Kept
-from ivr.store.outbox import Outbox
 from ivr.store.turns import Turns
-from ivr.telephony.rest import Texts
 from ivr.telephony.twiml import Renderer
 from ivr.web import create_app
 from ivr.web.reading import TITLE
@@ -37,6 +37,7 @@ from ivr.web.reading import TITLE
 ROOT = Path(__file__).parent.parent
 TOKEN = "the token of nobody's account"
 ACCOUNT = "AC" + "0" * 32
+AGENT = "+33199000001"
 
 
 class Line:
@@ -49,8 +50,10 @@ class Line:
         desks: Mapping[str, Desk] | None = None,
         database: str = "",
         audio: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.clock = Clock()
+        self._environment = environment or {}
         self.prompts = prompts
         self.audio = audio or ROOT / "audio"
         self.lexicon = read_lexicon(prompts)
@@ -58,8 +61,11 @@ class Line:
         self._desks = desks
         self._folder = folder
         self._database = database
-        self._carrier = TwilioRest(clock=self.clock.now).start()
-        self._carrier = TwilioRest(clock=self.clock.now).start()
+        self.carrier = TwilioRest(clock=self.clock.now).start()
+        self._operator: ovh.Ovh | None = None
+        self._read = 0
+        self._pin = ""
+        self.patience = Patience()
         self._server = self._start(port=0)
         self.url = f"http://127.0.0.1:{self._server.port}"
 
@@ -72,6 +78,9 @@ class Line:
             token=TOKEN,
             clock=self.clock,
             status_url=f"{self.url}/voice/status",
+            on_recording=lambda sid, seconds: self.carrier.keep_recording(
+                sid, wave(b"\x55" * 8000 * seconds, "(message)")
+            ),
         )
 
     def restart(self) -> None:
@@ -83,7 +92,9 @@ class Line:
     def stop(self) -> None:
         """Stop the line, and the carrier that took its texts."""
         self._halt()
-        self._carrier.stop()
+        self.carrier.stop()
+        if self._operator:
+            self._operator.stop()
 
     def _halt(self) -> None:
         """Stop serving and let go of the database."""
@@ -140,10 +151,13 @@ class Line:
 
     # What surrounds a transcript (`ivr.phone.transcript.Stage`).
 
-    def verb(self, name: str, args: tuple[str, ...], phone: Phone) -> None:
+    def verb(self, name: str, args: tuple[str, ...], phone: Phone) -> None:  # noqa: C901 - one table, an arm a verb
         """The verbs of our own transcripts.
 
-        `restart`; `given line NUMBER of MOBILE`; `given code CODE`; `types the password`, `opens the link`.
+        `restart`; `later SECONDS`; `given line NUMBER of MOBILE`, `given code CODE`, `given pin of NUMBER`; `types the
+        password`, `types the pin`, `opens the link`; `operator knows NUMBER from ADDRESS N hours ago`, `operator resets
+        without a code`, `operator fails OPERATION HOW`, `telephone registers [in N seconds]`; `the line works` (its
+        rounds between calls), `texted "words"`, `texted nothing more`.
         """
         match name, args:
             case "restart", ():
@@ -152,6 +166,29 @@ class Line:
                 self.give_line(number, mobile)
             case "given", ("code", code):
                 self.give_codes(code)
+            case "operator", ("knows", number, "from", address, hours, "hours", "ago"):
+                self.operator_knows(number, address, float(hours))
+            case "operator", ("resets", "without", "a", "code"):
+                self.at_operator.method = "http"
+            case "operator", ("fails", operation, how):
+                self.operator_fails(operation, how)
+            case "telephone", ("registers",):
+                self.at_operator.registrations.append(("203.0.113.7", self.clock.now()))
+            case "telephone", ("registers", "in", seconds, "seconds"):
+                self.clock.advance(float(seconds))
+                self.at_operator.registrations.append(("203.0.113.7", self.clock.now()))
+            case "later", (seconds,):
+                self.clock.advance(float(seconds))
+            case "the", ("line", "works"):
+                self.work()
+            case "texted", (words,):
+                assert words in self.sent()[-1].body, f"the last SMS: {self.sent()[-1].body}"
+            case "texted", ("nothing", "more"):
+                assert len(self.sent()) == self._read
+            case "given", ("pin", "of", number):
+                self._pin = self.give_pin(number)
+            case "types", ("the", "pin"):
+                phone.press(self._pin)
             case "types", ("the", "password"):
                 phone.press(self.password())
             case "opens", ("the", "link"):
@@ -171,20 +208,65 @@ class Line:
     def give_line(self, number: str, mobile: str) -> None:
         """Put a line into the register."""
         rows = read_lines(f"ligne,mobile,modele\n{number},{mobile},C610IP\n".encode())
-        with self.services.engine.begin() as connection:
-            Kept(connection, self.services.vault).take_in(rows, self.clock.now() - 90 * 86_400)
+        with self.services.ground.engine.begin() as connection:
+            Kept(connection, self.services.ground.vault).take_in(rows, self.clock.now() - 90 * 86_400)
+
+    def give_pin(self, number: str) -> str:
+        """Give a line a support PIN, as an operator does; the PIN."""
+        pin, kept = self.services.code.identity.new_pin()
+        with self.services.ground.engine.begin() as connection:
+            lines = Kept(connection, self.services.ground.vault)
+            line = lines.by_number(f"+33{number[1:]}")
+            assert line, f"first: given line {number} of …"
+            lines.set_pin(line.id, kept)
+        return pin
 
     def give_codes(self, *codes: str) -> None:
         """Put codes into the pool."""
         rows = read_codes("\n".join(["code", *codes, ""]).encode())
-        with self.services.engine.begin() as connection:
-            Codes(connection, self.services.vault).take_in(rows, self.clock.now())
+        with self.services.ground.engine.begin() as connection:
+            Codes(connection, self.services.ground.vault).take_in(rows, self.clock.now())
+
+    def operator_knows(self, number: str, address: str, hours: float) -> None:
+        """Connect the line to OVH's API, where this number's telephone registered so many hours ago."""
+        seen = [(address, self.clock.now() - hours * 3600)]
+        known = ovh.DemoLine(f"0033{number[1:]}", registrations=seen)
+        self._operator = ovh.Ovh([known]).start()
+        self.restart()
+
+    @property
+    def at_operator(self) -> ovh.DemoLine:
+        """The line that OVH knows."""
+        assert self._operator, "first: operator knows NUMBER from ADDRESS N hours ago"
+        return next(iter(self._operator.lines.values()))
+
+    def operator_fails(self, operation: str, how: str) -> None:
+        """Let one of OVH's operations (or « all ») fail from now on."""
+        assert self._operator
+        faults = {"hangs": HANG, "resets": RESET, "halves": HALF, "garbles": GARBAGE, "works": None}
+        fault = faults[how] if how in faults else answers({"message": "no"}, int(how))
+        name = "*" if operation == "all" else operation
+        self._operator.faults.pop(name, None)
+        self._operator.faults.update({name: fault} if fault else {})
+
+    def _api(self) -> Ovh | None:
+        """OVH's API through our provider; a test of faults lets it be less patient: here seconds are real."""
+        if not self._operator:
+            return None
+        keys = Credentials(ovh.APPLICATION_KEY, ovh.APPLICATION_SECRET, ovh.CONSUMER_KEY)
+        return Ovh(keys, self._operator.endpoint, self.patience, clock=self.clock.now)
+
+    def work(self, *names: str) -> None:
+        """Run the line's rounds between calls, once each: these, or all of them."""
+        for each in self.app.extensions["ivr.rounds"]:
+            if each.name in names or not names:
+                each.run()
 
     def sent(self) -> list[Message]:
         """The SMS that have left, oldest first, after sending those that are due."""
-        texts = Texts(ACCOUNT, ACCOUNT, SECRET, "+33199000000", base=self._carrier.address)
-        send_due(Outbox(self.services.engine), texts, self.services.vault, self.clock.now)
-        return self._carrier.messages
+        self.work("send")
+        self._read = len(self.carrier.messages)
+        return self.carrier.messages
 
     def password(self) -> str:
         """The six digits of the last SMS."""
@@ -212,11 +294,20 @@ class Line:
             "IVR_DATABASE_URL": self._database,
             "IVR_NUMBERS": "+33199000000",
             "IVR_SMS_FROM": "+33199000000",
+            "IVR_AGENT": AGENT,
             "TWILIO_ACCOUNT_SID": ACCOUNT,
             "TWILIO_AUTH_TOKEN": TOKEN,
+            "TWILIO_API_KEY": ACCOUNT,
+            "TWILIO_API_SECRET": SECRET,
+            "TWILIO_API_URL": self.carrier.address,
+            **self._environment,
         }
         self.app: Flask = create_app(
-            settings(environment), clock=self.clock.now, desks=self._desks, background=self._work
+            settings(environment),
+            clock=self.clock.now,
+            desks=self._desks,
+            background=self._work,
+            operator=self._api(),
         )
         server.app = self.app
         self._thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

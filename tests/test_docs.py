@@ -33,7 +33,7 @@ def test_the_readme_names_every_command_and_every_setting() -> None:
 
 
 def test_every_setting_that_the_readme_names_exists() -> None:
-    assert set(re.findall(r"`((?:IVR|TWILIO)_[A-Z_]+)`", README)) - set(MEANINGS) == set()
+    assert set(re.findall(r"`((?:IVR|TWILIO|OVH)_[A-Z_]+)`", README)) - set(MEANINGS) == set()
 
 
 @pytest.fixture

@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from ivr.cli import _parser, main
 from ivr.operators import DOES_NOT_HOLD, DONE, WRONG_USAGE, Operators
-from tests.desk.house import LINE, MOBILE, NOON, House, call_id
+from ivr.store.callbacks import Callbacks
+from ivr.store.messages import Messages
+from ivr.store.numbers import number_key, number_mask
+from ivr.store.recordings import Recordings
+from ivr.store.turns import Caller, Turns
+from tests.desk.house import KEY, LINE, MOBILE, NOON, House, call_id
 
 HEADER = "ligne,mobile,modele\n"
 GOOD = HEADER + "0199000107,0639980034,C590IP\n0199000108,0639980099,C610IP\n"
@@ -25,7 +31,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def operators(house: House) -> Operators:
-    return Operators(house.engine, house.vault, "operator lea", lambda: NOON, house.dice.randrange)
+    return Operators(house.engine, house.vault, "operator lea", lambda: NOON, house.dice.randrange, house.folder)
 
 
 def file(house: House, content: str | bytes) -> Path:
@@ -171,3 +177,180 @@ def test_renewing_seals_with_the_newest_key(house: House, operators: Operators) 
     house.add_lines({LINE: MOBILE})
     house.add_codes("0042")
     assert operators.renew().text == "Rechiffrés : 0 ligne, 0 code."
+
+
+# Calls, messages, call-backs
+
+
+CALLER = "+33639980001"
+RECORDING = "RE" + "1" * 32
+
+
+def a_call(house: House, number: int, said: str = "", at: float = NOON, remedy: str = "") -> str:
+    """A call that ends a minute and five seconds later."""
+    sid, turns = call_id(number), Turns(house.engine)
+    with turns.turn(sid, 0, at) as turn:
+        turn.taken()
+        who = Caller(number_key(house.vault, CALLER), number_mask(CALLER))
+        answer = {"event": "dialled", "step": "bouton.couleur", "state": "x", "recipe": "x"}
+        turn.write(who, **answer, disposition=said, remedy=remedy)
+    turns.close(sid, "completed", at + 65)
+    return sid
+
+
+def a_message(house: House, sound: bytes = b"", number: str = CALLER) -> str:
+    """A message that was sent."""
+    with house.engine.begin() as connection:
+        box = Messages(connection, house.vault, Recordings(house.folder / "messages", house.vault))
+        message = box.add(call_id(1), RECORDING, number, 12.4, NOON)
+        box.keep(message)
+        if sound:
+            box.attach(message, sound)
+    return message
+
+
+def a_callback(house: House) -> str:
+    """A call-back that was promised."""
+    with house.engine.begin() as connection:
+        callbacks = Callbacks(connection, house.vault)
+        callbacks.book(call_id(1), CALLER, NOON + 3600, NOON + 7200, NOON)
+        return callbacks.shown()[0].id
+
+
+def test_calls_are_listed_masked_with_how_each_ended(house: House, operators: Operators) -> None:
+    a_call(house, 1, at=NOON - 7200)
+    a_call(house, 2, "solved", NOON - 60, "rebrancher la base")
+    assert operators.calls().text.splitlines() == [
+        "2027-01-15 07:00:00  +336****01         1 min 05 s  coupé à l'étape bouton.couleur",
+        "2027-01-15 08:59:00  +336****01         1 min 05 s  réparé : rebrancher la base  (rappelle après 1 h 59)",
+        "2 appels en 30 jours : réparé 1, coupé 1.",
+        "Ont rappelé du même numéro : 1 dans les 24 heures, 1 dans les 7 jours.",
+    ]
+    assert len(operators.calls(limit=1).text.splitlines()) == 3
+
+
+def test_a_message_is_listed_played_called_back_and_done(house: House, operators: Operators) -> None:
+    assert operators.list_messages().text == "Aucun message."
+    message, to = a_message(house, b"RIFF a sound"), house.folder / "message.wav"
+    assert operators.list_messages().text == f"{message[:8]}  2027-01-15 09:00:00  +336****01    12 s  à traiter"
+    assert operators.play_message(message[:8]).sound == b"RIFF a sound"
+    assert operators.play_message(message[:8], to).code == DONE
+    assert (to.read_bytes(), to.stat().st_mode & 0o777) == (b"RIFF a sound", 0o600)
+    assert operators.play_message(message[:8], to).code == WRONG_USAGE, "what is there is not written over"
+    assert operators.number_of_message(message[:8]).text == CALLER
+    assert operators.done_message(message[:8]).code == DONE
+    assert operators.done_message(message[:8]).code == DOES_NOT_HOLD
+    assert operators.list_messages().text.endswith("traité")
+    acts = ["message.played", "message.played", "number.shown", "message.done"]
+    assert [line.split()[5] for line in operators.audit().text.splitlines()] == acts
+    assert CALLER not in operators.audit().text
+
+
+def test_a_message_without_its_sound_or_number_says_so(house: House, operators: Operators) -> None:
+    message = a_message(house, number="")
+    assert operators.list_messages().text.endswith("à traiter  (son attendu)")
+    assert operators.play_message(message[:8]).code == DOES_NOT_HOLD
+    assert operators.number_of_message(message[:8]).text == "Numéro masqué par l'appelant."
+
+
+def test_a_message_that_was_tampered_with_is_not_played(house: House, operators: Operators) -> None:
+    message = a_message(house, b"a sound")
+    path = house.folder / "messages" / message
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    report = operators.play_message(message[:8])
+    assert report.code == DOES_NOT_HOLD
+    assert "ne s'ouvre pas" in report.text
+
+
+def test_a_message_is_deleted_with_its_sound(house: House, operators: Operators) -> None:
+    message = a_message(house, b"a sound")
+    assert operators.delete_message(message[:8]).code == DONE
+    assert list((house.folder / "messages").iterdir()) == []
+    assert operators.list_messages().text == "Aucun message."
+
+
+def test_a_call_back_is_listed_called_and_done(house: House, operators: Operators) -> None:
+    assert operators.list_callbacks().text == "Aucun rappel promis."
+    booking = a_callback(house)
+    assert operators.list_callbacks().text == f"{booking[:8]}  2027-01-15 10:00 à 11:00  +336****01  promis"
+    assert operators.number_of_callback(booking[:8]).text == CALLER
+    assert operators.done_callback(booking[:8]).code == DONE
+    assert operators.done_callback(booking[:8]).code == DOES_NOT_HOLD
+    assert operators.list_callbacks().text.endswith("fait")
+
+
+@pytest.mark.parametrize("start", ["zz", "", "%"])
+def test_what_is_not_there_is_said(house: House, operators: Operators, start: str) -> None:
+    a_message(house), a_callback(house)
+    for act in (
+        operators.play_message, operators.done_message, operators.delete_message, operators.number_of_message,
+        operators.done_callback, operators.number_of_callback,
+    ):  # fmt: skip
+        report = act(start)
+        assert report.code == DOES_NOT_HOLD
+        assert report.text.startswith("Aucun ")
+
+
+# Letting go
+
+
+def test_a_purge_says_what_went_and_a_dry_run_what_would(house: House, operators: Operators) -> None:
+    a_call(house, 1, at=NOON - 200 * 86_400)
+    house.add_lines({LINE: MOBILE})
+    house.add_codes("0042")
+    call = call_id(2)
+    house.issue(call, house.prove(call, at=NOON - 1900), NOON - 1800)
+    told = "Arrivés à terme : réponses 1, états d'appels 1, appelants 1, tours 1."
+    assert operators.purge(dry_run=True).text == f"{told[:-1]}. Essai à blanc : rien n'a changé."
+    assert operators.purge().text == told
+    assert "code.expired" in operators.audit().text
+    assert operators.purge().text == "Arrivés à terme : rien."
+    assert "0 attribué, 0 lu, 1 expiré" in operators.list_codes().text
+
+
+def test_a_number_is_forgotten_however_it_is_written(house: House, operators: Operators) -> None:
+    a_call(house, 1)
+    assert operators.forget("06 39 98 00 01", dry_run=True).text.endswith("Essai à blanc : rien n'a changé.")
+    assert operators.forget("06 39 98 00 01").text == "+336****01 oublié : appels anonymisés 1, tours 1."
+    assert operators.forget("+33639980001").text == "+336****01 oublié : rien."
+    assert "masqué" in operators.calls().text
+
+
+def test_a_number_of_the_register_goes_with_its_line_and_the_operator_is_told(
+    house: House, operators: Operators
+) -> None:
+    house.add_lines({LINE: MOBILE})
+    report = operators.forget(MOBILE)
+    assert "1 ligne du registre avec lui : retirez-le aussi de votre fichier" in report.text
+    assert operators.list_lines().text == "0 ligne."
+
+
+def test_what_is_no_number_is_wrong_usage_and_is_not_shown(operators: Operators) -> None:
+    for wrong in ("", "12", "0639", "06399800011", "nobody"):
+        report = operators.forget(wrong)
+        assert report.code == WRONG_USAGE
+        assert report.text.startswith("****" if len(wrong) < 8 else wrong[:4])
+
+
+def test_every_command_of_an_operator_is_carried_out(house: House, operators: Operators) -> None:
+    acts = [
+        "calls", "messages list", "messages play zz", "messages number zz", "messages done zz", "messages delete zz",
+        "callbacks list", "callbacks number zz", "callbacks done zz", "purge --dry-run", "forget 0639980001",
+        "lines list", "codes list", "audit --limit 3",
+    ]  # fmt: skip
+    for act in acts:
+        assert operators.carried_out(_parser().parse_args(act.split())).text
+
+
+def test_a_message_is_sent_to_whatever_plays_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    message = a_message(house, b"RIFF\x00\xff a sound")
+    monkeypatch.setenv("IVR_DATA_DIR", str(house.folder))
+    monkeypatch.setenv("IVR_SECRET_KEY", KEY.decode())
+    monkeypatch.delenv("IVR_DATABASE_URL", raising=False)
+    assert main(["messages", "play", message[:8]]) == DONE
+    assert capfdbinary.readouterr().out == b"RIFF\x00\xff a sound"
+    assert main(["messages", "play", "zz"]) == DOES_NOT_HOLD
+    assert main(["forget", "12"]) == WRONG_USAGE
+    assert capfdbinary.readouterr().out == b""

@@ -15,6 +15,8 @@ BESIDE = {
     "speak": "cli",
     "operators": "cli",
     "sender": "calls",
+    "check": "cli",
+    "worker": "calls",
     "services": "calls",
     "bounds": "settings",
 }

@@ -1,9 +1,13 @@
-"""The sender against a real Twilio on loopback: every text goes once at most, wherever a process dies."""
+"""The sender against a real Twilio and a real support team on loopback.
+
+Every text and call goes once at most, and everything handed over arrives once, wherever a process dies.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,18 +16,24 @@ import pytest
 from sqlalchemy import event, text
 
 from ivr import sender as rules
+from ivr.demo import handover as demo
 from ivr.demo import loopback
 from ivr.demo.loopback import Fault, answers
 from ivr.demo.twilio_rest import ACCOUNT, SECRET, TwilioRest
+from ivr.desk.handover import Handover, Team, body
 from ivr.phone import Clock
-from ivr.sender import Sender, sealed_sms, send_due
+from ivr.sender import sealed_call, sealed_handover, sealed_sms, send_due
 from ivr.store.database import open_database
-from ivr.store.outbox import Outbox
+from ivr.store.outbox import Caps, Outbox, Queued
 from ivr.store.vault import Vault
-from ivr.telephony.rest import Sms, Texts
+from ivr.telephony.rest import CLOCKS_APART, Outgoing, Sms, Twilio, is_mobile
 
 CALL = "CA" + "1" * 32
 SMS = Sms("+33639980001", "Votre code : 482913.")
+RING = Outgoing("+33639980001", "https://ligne.example.com/rappel/7f3a", "https://ligne.example.com/rappel/fin", 25)
+TOLD = Handover(CALL, 1_700_000_000.0, "+33639980001", "pas de tonalité")
+KINDS = {"sms": "code", "call": "rappel", "handover": "relais"}
+"""One kind for each channel."""
 
 
 class KilledError(BaseException):
@@ -39,6 +49,19 @@ class House:
         self.outbox = Outbox(self.engine)
         self.vault = Vault([b"a secret of thirty-two characters"])
         self.carrier = TwilioRest(clock=self.clock.now).start()
+        self.team = demo.SupportTeam(clock=self.clock.now).start()
+
+    def wish(self, channel: str, call: str = CALL) -> None:
+        """Queue one thing for a channel, now."""
+        at, kind = self.clock.now(), KINDS[channel]
+        match channel:
+            case "sms":
+                self.outbox.queue(call, kind, sealed_sms(self.vault, call, kind, SMS), at)
+            case "call":
+                self.outbox.queue(call, kind, sealed_call(self.vault, call, kind, RING), at, channel="call")
+            case "handover":
+                sealed = sealed_handover(self.vault, call, kind, body(TOLD))
+                self.outbox.queue(call, kind, sealed, at, channel="handover")
 
     def queue(self, kind: str = "code", sms: Sms = SMS) -> None:
         """Queue one text now."""
@@ -46,15 +69,17 @@ class House:
 
     def send(self, seconds: float = 0.3, clock: Callable[[], float] | None = None) -> int:
         """One round of a process that was just started."""
-        texts = Texts(ACCOUNT, ACCOUNT, SECRET, "+33199000000", base=self.carrier.address, seconds=seconds)
-        return send_due(self.outbox, texts, self.vault, clock or self.clock.now)
+        own, base = "+33199000000", self.carrier.address
+        twilio = Twilio(ACCOUNT, ACCOUNT, SECRET, own, voice_from=own, base=base, seconds=seconds)
+        team = Team(self.team.url, demo.SECRET, self.clock.now, seconds=seconds)
+        return send_due(self.outbox, twilio, self.vault, clock or self.clock.now, calls=twilio, handover=team)
 
-    def send_until_settled(self, longest: float = 600) -> None:
-        """Rounds, second by second, until every text is settled."""
+    def send_until_settled(self, longest: float = 600, channel: str = "sms", call: str = CALL, step: float = 1) -> None:
+        """Rounds, `step` seconds apart, until what was wished for is settled."""
         until = self.clock.now() + longest
-        while self.state() not in ("sent", "failed") and self.clock.now() < until:
+        while self.outbox.state(call, KINDS[channel]) not in ("sent", "failed") and self.clock.now() < until:
             self.send()
-            self.clock.advance(1)
+            self.clock.advance(step)
 
     def state(self, kind: str = "code") -> str | None:
         """How it stands with the text."""
@@ -65,9 +90,27 @@ class House:
         """What the carrier was given, as often as it was."""
         return [message.body for message in self.carrier.messages]
 
+    def gone(self, channel: str) -> int:
+        """How often somebody got what was wished for on a channel."""
+        carrier, team = self.carrier, self.team
+        return {"sms": len(carrier.messages), "call": len(carrier.calls), "handover": len(team.bodies)}[channel]
+
+    def fails(self, channel: str, fault: Fault) -> None:
+        """Who carries the channel fails like this from now on."""
+        if channel == "handover":
+            self.team.faults["post"] = fault
+        else:
+            self.carrier.faults["create" if channel == "sms" else "place"] = fault
+
+    def mend(self) -> None:
+        """Nothing fails any more."""
+        self.carrier.faults.clear()
+        self.team.faults.clear()
+
     def stop(self) -> None:
         """Close everything."""
         self.carrier.stop()
+        self.team.stop()
         self.engine.dispose()
 
 
@@ -119,7 +162,7 @@ def test_a_refusal_is_final(house: House) -> None:
 
 def test_a_text_that_is_too_old_does_not_go(house: House) -> None:
     house.queue()
-    house.clock.advance(rules.USEFUL_SECONDS + 1)
+    house.clock.advance(600 + 1)
     house.send()
     assert (house.state(), house.bodies) == ("failed", [])
 
@@ -207,100 +250,221 @@ class DyingAt:
         event.remove(self._house.engine, "commit", self.step)
 
 
-STEPS = {"answered": 18, "lost": 22}
-"""How many things a process does to settle one text: answered at once, or found after its answer was lost."""
+STEPS = {"answered": range(1, 19), "lost": range(12, 41)}
+"""What a process does to settle one thing, counted: answered at once, or in the second round, the answer lost.
+
+Until it has asked, which is the eleventh, both are the same.
+"""
 
 
-@pytest.mark.parametrize(("answer", "n"), [(answer, n) for answer, most in STEPS.items() for n in range(1, most + 1)])
-def test_a_process_that_dies_anywhere_sends_once_at_most(house: House, answer: str, n: int) -> None:
-    house.queue()
-    if answer == "lost":
-        house.carrier.faults["create"] = Fault("reset", done=True)
-    with DyingAt(house, n) as dying, pytest.raises(KilledError):
-        dying.live()
-    house.carrier.faults.clear()
-    house.clock.advance(rules.STRANDED_SECONDS + 1)
-    house.send_until_settled()
-    assert len(house.bodies) <= 1
-    assert house.state() == ("sent" if house.bodies else "failed")
+@pytest.mark.parametrize("answer", STEPS)
+@pytest.mark.parametrize("channel", KINDS)
+def test_a_process_that_dies_anywhere_sends_once_at_most(house: House, channel: str, answer: str) -> None:
+    for n in STEPS[answer]:
+        call, gone_before = f"CA{n:032x}", house.gone(channel)
+        house.wish(channel, call)
+        if answer == "lost":
+            house.fails(channel, Fault("reset", done=True))
+        with DyingAt(house, n) as dying, pytest.raises(KilledError):
+            dying.live()
+        house.mend()
+        house.clock.advance(rules.STRANDED_SECONDS + 1)
+        house.send_until_settled(channel=channel, call=call)
+        house.clock.advance(CLOCKS_APART)  # so that the next one is not taken for this one
+        gone, state = house.gone(channel) - gone_before, house.outbox.state(call, KINDS[channel])
+        assert (gone, state) in ([(1, "sent")] if channel == "handover" else [(1, "sent"), (0, "failed")]), n
+
+
+def at_once(count: int, work: Callable[[int], object]) -> None:
+    """Do the work in so many threads together, each with its number."""
+    gate = threading.Barrier(count)
+
+    def one(number: int) -> None:
+        gate.wait(timeout=10)
+        work(number)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def test_many_processes_send_each_text_once(house: House) -> None:
     for n in range(30):
         house.queue(f"kind-{n}", Sms(SMS.to, f"text {n}"))
-    together = threading.Barrier(6)
-
-    def process() -> None:
-        together.wait(timeout=10)
-        house.send(seconds=5)
-
-    processes = [threading.Thread(target=process) for _ in range(6)]
-    for one in processes:
-        one.start()
-    for one in processes:
-        one.join()
+    at_once(6, lambda _number: house.send(seconds=5))
     assert sorted(house.bodies) == sorted(f"text {n}" for n in range(30))
 
 
-def test_the_sender_works_in_the_background_until_it_is_stopped(house: House) -> None:
-    texts = Texts(ACCOUNT, ACCOUNT, SECRET, "+33199000000", base=house.carrier.address)
-    sender = Sender(house.outbox, texts, house.vault, house.clock.now, every=600)
-    arrived = threading.Event()
-    answer = house.carrier.answer
-
-    def noted(request: loopback.Request) -> loopback.Reply:
-        arrived.set()
-        return answer(request)
-
-    house.carrier.answer = noted  # type: ignore[method-assign]
-    sender.start()
-    house.queue()
-    sender.nudge()
-    assert arrived.wait(5)
-    sender.stop()
-    assert (house.state(), house.bodies) == ("sent", [SMS.body])
-    house.queue("succes")
-    assert house.state("succes") == "queued"
+# Calls
 
 
-def test_the_sender_outlives_its_database(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_call_is_placed_once_when_it_is_due(house: House) -> None:
+    at = house.clock.now() + 600
+    sealed = sealed_call(house.vault, CALL, "rappel", RING)
+    house.outbox.queue(CALL, "rappel", sealed, house.clock.now(), channel="call", not_before=at)
+    house.clock.advance(599)
+    assert house.send() == 0
+    house.clock.advance(1)
+    assert [house.send() for _ in range(2)] == [1, 0]
+    placed = house.carrier.calls[0]
+    assert (placed.to, placed.url, placed.status_url, placed.timeout) == (RING.to, RING.url, RING.status_url, 25)
+    assert (placed.sender, placed.at, house.state("rappel")) == ("+33199000000", at, "sent")
+
+
+def test_calls_leave_one_a_second(house: House) -> None:
+    for n in range(3):
+        kind = f"rappel-{n}"
+        sealed = sealed_call(house.vault, CALL, kind, RING)
+        house.outbox.queue(CALL, kind, sealed, house.clock.now(), channel="call")
+    begun = house.clock.now()
+    for _ in range(30):
+        house.send()
+        house.clock.advance(0.25)
+    assert [call.at - begun for call in house.carrier.calls] == [0, 1.25, 2.5]
+
+
+@pytest.mark.parametrize("fault", [Fault("hang", done=True), Fault("reset", done=True), loopback.HALF])
+def test_a_call_that_may_have_rung_is_looked_for_and_found(house: House, fault: Fault) -> None:
+    house.wish("call")
+    house.fails("call", fault)
+    house.send()
+    assert house.state("rappel") == "unknown"
+    house.mend()
+    house.send_until_settled(channel="call")
+    assert (house.state("rappel"), house.gone("call")) == ("sent", 1)
+
+
+def test_a_call_that_may_have_rung_and_is_not_found_is_never_placed_again(house: House) -> None:
+    house.wish("call")
+    house.fails("call", loopback.RESET)
+    house.send()
+    house.mend()
+    house.send_until_settled(channel="call")
+    assert (house.state("rappel"), house.gone("call")) == ("failed", 0)
+
+
+def test_a_call_rings_within_a_quarter_of_an_hour_or_not_at_all(house: House) -> None:
+    house.wish("call")
+    house.clock.advance(900 + 1)
+    house.send()
+    assert (house.state("rappel"), house.gone("call")) == ("failed", 0)
+
+
+def test_a_withdrawn_call_does_not_ring(house: House) -> None:
+    house.wish("call")
+    house.outbox.withdraw(CALL, "rappel")
+    assert (house.send(), house.gone("call"), house.state("rappel")) == (0, 0, "failed")
+
+
+# Handovers
+
+
+def test_what_is_handed_over_arrives_once(house: House) -> None:
+    house.wish("handover")
+    assert [house.send() for _ in range(2)] == [1, 0]
+    assert [told["symptom"] for told in house.team.bodies] == ["pas de tonalité"]
+    assert house.state("relais") == "sent"
+
+
+@pytest.mark.parametrize("fault", [loopback.HANG, loopback.RESET, Fault("reset", done=True), answers({}, 503)])
+def test_what_may_not_have_arrived_is_handed_over_again(house: House, fault: Fault) -> None:
+    house.wish("handover")
+    house.fails("handover", fault)
+    for pause in (2, 4, 8):
+        house.send()
+        house.clock.advance(pause - 0.1)
+        assert house.send() == 0
+        house.clock.advance(0.1)
+    assert house.state("relais") == "queued"
+    house.mend()
+    house.send()
+    assert (house.state("relais"), house.gone("handover")) == ("sent", 1)
+
+
+def test_a_team_that_is_away_for_a_day_is_given_up(house: House) -> None:
+    house.wish("handover")
+    house.fails("handover", answers({}, 503))
+    begun = house.clock.now()
+    house.send_until_settled(2 * 86_400, "handover", step=600)
+    assert house.state("relais") == "failed"
+    assert 24 <= len(house.team.asked) <= 48
+    assert 86_400 < house.clock.now() - begun < 86_400 + 2 * rules.LONGEST_PAUSE
+
+
+def test_a_team_that_refuses_is_asked_once(house: House) -> None:
+    house.wish("handover")
+    house.fails("handover", answers({}, 422))
+    house.send()
+    assert (house.state("relais"), len(house.team.asked)) == ("failed", 1)
+
+
+# What has no way out
+
+
+def test_what_nobody_carries_waits(house: House) -> None:
+    for channel in KINDS:
+        house.wish(channel)
+    job = house.outbox.claim(house.clock.now())
+    assert job is not None
+    house.outbox.settle(job, "unknown")
+    assert send_due(house.outbox, None, house.vault, house.clock.now) == 0
+    assert [house.state(kind) for kind in KINDS.values()] == ["unknown", "queued", "queued"]
+
+
+@pytest.mark.parametrize("channel", KINDS)
+def test_what_is_sealed_for_another_channel_does_not_leave(house: House, channel: str) -> None:
+    for other in KINDS.keys() - {channel}:
+        house.wish(other)
     with house.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE outbox RENAME TO away"))
-    texts = Texts(ACCOUNT, ACCOUNT, SECRET, "+33199000000", base=house.carrier.address)
-    sender = Sender(house.outbox, texts, house.vault, house.clock.now, every=0.01)
-    failed, sent = threading.Event(), threading.Event()
+        connection.execute(text("UPDATE outbox SET channel = :channel"), {"channel": channel})
+    for _ in range(3):
+        house.send()
+        house.clock.advance(2)
+    assert {house.state(kind) for other, kind in KINDS.items() if other != channel} == {"failed"}
+    assert house.gone("sms") == house.gone("call") == 0
 
-    class Seen(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            (failed if record.getMessage() == "mishap" else sent).set()
 
-    logger, seen = logging.getLogger("ivr.sender"), Seen()
-    logger.addHandler(seen)
-    caplog.set_level(logging.INFO)
-    sender.start()
-    assert failed.wait(5)
-    with house.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE away RENAME TO outbox"))
-    house.queue()
-    assert sent.wait(5)
-    sender.stop()
-    logger.removeHandler(seen)
-    assert house.bodies == [SMS.body]
+# Caps (facts/reliability.md B8)
+
+
+def test_wishes_from_the_whole_world_send_what_the_caps_allow_and_only_to_french_mobiles(house: House) -> None:
+    abroad = [f"+{code}63998{code:04}" for code in range(200, 400) if code not in (262, 263)]
+    french = [f"+3363998{n:04}" for n in range(1, 21)]
+    wished = [*abroad, *french * 10]
+    results = list[tuple[str, Queued]]()
+
+    def wish(number: int) -> None:
+        for place in range(number, len(wished), 20):
+            to, call = wished[place], f"CA{place:032x}"
+            sealed = sealed_sms(house.vault, call, "coupure", Sms(to, "Nous avons été coupés."))
+            key, at, caps = house.vault.key("recipient", to), house.clock.now(), Caps(all_an_hour=250)
+            results.append((to, house.outbox.queue(call, "coupure", sealed, at, to_key=key, unproven=True, caps=caps)))
+
+    at_once(20, wish)
+    house.send()
+    taken = Counter(to for to, result in results if result == "queued")
+    left = Counter(message.to for message in house.carrier.messages)
+    assert (len(results), taken.total(), max(taken.values())) == (len(wished), 250, 3)
+    assert left == Counter({to: count for to, count in taken.items() if to in french})
+    assert all(is_mobile(to) for to in left)
 
 
 def test_no_number_and_no_text_is_logged_or_kept(
     house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    house.queue()
-    house.queue("verification")
-    house.carrier.faults["create"] = Fault("reset", done=True)
+    for channel in KINDS:
+        house.wish(channel)
+        house.fails(channel, Fault("reset", done=True))
     house.send()
-    house.carrier.faults.clear()
-    house.send_until_settled()
+    house.mend()
+    for channel in KINDS:
+        house.send_until_settled(channel=channel)
     ours = (record for record in caplog.records if record.name.startswith("ivr"))
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     logged = " ".join(str(record.__dict__) for record in ours)
-    for secret in (SMS.to, "39980001", "482913"):
+    for secret in (SMS.to, "39980001", "482913", "tonalité", "7f3a"):
         assert secret not in logged
         assert secret.encode() not in kept

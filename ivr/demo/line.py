@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from pathlib import Path
 
 from sqlalchemy import Engine
 
-from ivr.demo.twilio_rest import ACCOUNT, SECRET, Message, TwilioRest
+from ivr.demo.twilio_rest import ACCOUNT, SECRET, Message, Placed, TwilioRest
 from ivr.desk.register import read_codes, read_lines
 from ivr.store.codes import Codes
 from ivr.store.lines import Lines
@@ -22,15 +23,17 @@ LONG_AGO = 90 * 86_400
 """Seconds: a mobile that was put on file lately gets no password."""
 
 
-def carrier() -> TwilioRest:
-    """A carrier that takes texts and prints them."""
-    return TwilioRest(told=_shown).start()
+def carrier(recordings: Path) -> TwilioRest:
+    """A carrier that prints texts and calls instead of sending them, and gives what the browser phone has recorded."""
+    return TwilioRest(told=_shown, rung=_rung, folder=recordings).start()
 
 
 def texts_through(fake: TwilioRest) -> dict[str, str]:
     """The settings that send texts through it."""
     return {
         "IVR_SMS_FROM": "+33199000000",
+        "IVR_NUMBERS": "+33199000000",
+        "IVR_AGENT": "+33199000001",
         "TWILIO_API_KEY": ACCOUNT,
         "TWILIO_API_SECRET": SECRET,
         "TWILIO_API_URL": fake.address,
@@ -51,3 +54,7 @@ def give_demo_data(engine: Engine, vault: Vault) -> None:
 
 def _shown(message: Message) -> None:
     print(f"SMS au {message.to[:4]}****{message.to[-2:]} : {message.body}", flush=True)
+
+
+def _rung(call: Placed) -> None:
+    print(f"Appel vers le {call.to[:4]}****{call.to[-2:]}", flush=True)

@@ -12,8 +12,10 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
 
 Reason = Literal[
     "malformed",
@@ -74,6 +76,28 @@ def public_ipv4(keyed: str, *, fiction: bool = False) -> str | Refused:
     if fiction and address in _FICTION:
         return keyed
     return next((Refused(reason) for network, reason in _NETWORKS if address in network), keyed)
+
+
+# When it was seen
+
+DAYS_AGO = (
+    "aujourd’hui",
+    "hier",
+    "il y a deux jours",
+    "il y a trois jours",
+    "il y a quatre jours",
+    "il y a cinq jours",
+    "il y a six jours",
+)
+"""How long ago an address was seen, as it is spoken; an older one is not believed (dialogue.md E8)."""
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def days_ago(seen: float, now: float) -> str | None:
+    """How many calendar days ago that was in Paris, in words; None after six. Seconds since the epoch."""
+    days = (datetime.fromtimestamp(now, PARIS).date() - datetime.fromtimestamp(seen, PARIS).date()).days
+    return DAYS_AGO[max(days, 0)] if days < len(DAYS_AGO) else None
 
 
 # Links

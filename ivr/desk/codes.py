@@ -64,6 +64,12 @@ class CodeStore(Protocol):
     def active_of(self, line: str) -> Held | None:
         """The code of this line that nobody has heard yet, whichever call holds it."""
 
+    def heard_of(self, line: str) -> Held | None:
+        """The last code of this line that was heard, while it is kept, whichever call holds it."""
+
+    def prove(self, call: str, line: str, at: float) -> None:
+        """Let the call count as having proved itself for the line at this time."""
+
     def claim(self, call: str, line: str, *, at: float, expires_at: float) -> str | None:
         """Take the pool's next code for the call; its id, or None when the pool is empty."""
 
@@ -108,12 +114,12 @@ def issue(store: CodeStore, call: str, line: str, at: float) -> Issued | NotIssu
         return "unproved"
     store.guard(line)
     if (found := _already(store, call, line, at)) is not None:
-        return _issued(store, found)
+        return described(store, found)
     taken = store.claim(call, line, at=at, expires_at=at + CODE_SECONDS)
     if taken is None:
         return "exhausted"
     store.note(at, f"call {call}", "code.issued", taken)
-    return _issued(store, taken)
+    return described(store, taken)
 
 
 def hold(store: CodeStore, call: str, line: str, code: str, at: float) -> Issued | NotIssued:
@@ -131,7 +137,41 @@ def hold(store: CodeStore, call: str, line: str, code: str, at: float) -> Issued
             _end(store, before, "revoked")
     kept = store.put(call, line, code, at=at, expires_at=at + CODE_SECONDS)
     store.note(at, f"call {call}", "code.issued", kept)
-    return _issued(store, kept)
+    return described(store, kept)
+
+
+def carry(store: CodeStore, before: str, call: str, line: str, at: float) -> bool:
+    """Let a call go on with what an earlier one, of the same caller, had proved for this line; whether it does.
+
+    The proof keeps its age, and the code that nobody has heard moves along. Once a code was heard, whoever calls must
+    prove himself again: a caller's number is no proof (dialogue.md C.8).
+    """
+    proved, held = store.proved_at(before, line), store.held_by(before)
+    if proved is None or at - proved >= PROOF_SECONDS or (held is not None and held.status != "active"):
+        return False
+    store.guard(line)
+    store.prove(call, line, proved)
+    store.note(at, f"call {call}", "proof.carried", line)
+    if held is not None and held.line == line and at < held.expires_at:
+        store.hand_over(held.id, call, at=at, expires_at=held.expires_at)
+        store.note(at, f"call {call}", "code.handed-over", held.id)
+    return True
+
+
+def regain(store: CodeStore, call: str, line: str, at: float) -> Issued | None:
+    """The line's code that an earlier call had, heard or not, for a call that has proved itself anew; None when over.
+
+    It lives no longer than it would have.
+    """
+    if not is_proved(store, call, line, at):
+        return None
+    store.guard(line)
+    kept = store.active_of(line) or store.heard_of(line)
+    if kept is None or at >= kept.expires_at:
+        return None
+    store.hand_over(kept.id, call, at=at, expires_at=kept.expires_at)
+    store.note(at, f"call {call}", "code.handed-over", kept.id)
+    return described(store, kept.id)
 
 
 def read(store: CodeStore, call: str, code_id: str, at: float) -> str | None:
@@ -206,6 +246,7 @@ def _end(store: CodeStore, held: Held, status: Literal["expired", "revoked"]) ->
         store.leave(held.id)
 
 
-def _issued(store: CodeStore, code_id: str) -> Issued:
+def described(store: CodeStore, code_id: str) -> Issued:
+    """What is said of a code that was issued, without the code."""
     code = store.opened(code_id)
     return Issued(code_id, len(code), code.isascii() and code.isdecimal())

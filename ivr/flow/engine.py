@@ -13,6 +13,7 @@ from typing import Any
 
 from ivr.flow.model import (
     LATE,
+    RESUME,
     RETURN,
     UNAVAILABLE,
     Branch,
@@ -42,6 +43,9 @@ SECOND_PRESS = 3.0
 LONG_CALL = "@long-call"
 """The fact that a call which ran long has already been offered a person."""
 
+FIRST_POLL = 1.0
+"""Seconds until a command is asked the first time whether it is done: most are."""
+
 LONGEST_CHAIN = 200
 """More steps than this without a wait is a defect of the script that the proof should have found."""
 
@@ -50,12 +54,27 @@ LONGEST_CHAIN = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """An earlier call that was cut: which, the step to go on at, what it had learnt, and what its slots hold."""
+
+    call: str
+    step: str
+    facts: frozenset[str] = frozenset()
+    slots: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Dialled:
-    """The call begins; `facts` and `slots` are what the desks know already."""
+    """The call begins; `facts` and `slots` are what the desks know already, `before` is the call that it may resume.
+
+    `start` is the step to start at, when it is not the script's own start: the line itself has placed the call.
+    """
 
     at: float
     facts: frozenset[str] = frozenset()
     slots: tuple[tuple[str, str], ...] = ()
+    before: Before | None = None
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +133,13 @@ Event = Dialled | Keys | Silence | Outcome | Pending | Recorded | Transferred
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Say a step's prompt, or its options alone, with these slots."""
+    """Say a step's prompt, or its options alone, with these slots; with `cue`, what it says at that second."""
 
     prompt: str
     part: Part = "all"
     slow: bool = False
     slots: tuple[tuple[str, str], ...] = ()
+    cue: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +225,7 @@ class State:
     pressed: str = ""
     pressed_at: float = 0.0
     disposition: str = ""
+    before: Before | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The state as JSON can hold it, what is at its default left out."""
@@ -217,6 +238,10 @@ class State:
                 plain[name] = dict(value)
         if self.facts:
             plain["facts"] = sorted(self.facts)
+        if self.before:
+            there = self.before
+            facts, slots = sorted(there.facts), dict(there.slots)
+            plain["before"] = {"call": there.call, "step": there.step, "facts": facts, "slots": slots}
         return plain
 
 
@@ -244,6 +269,10 @@ def state_from(plain: Mapping[str, Any]) -> State:
     values["trail"] = tuple(values.get("trail", ()))
     for name in _PAIRS:
         values[name] = tuple(values.get(name, {}).items())
+    if there := values.get("before"):
+        values["before"] = Before(
+            there["call"], there["step"], frozenset(there["facts"]), tuple(there["slots"].items())
+        )
     return State(**values)
 
 
@@ -271,6 +300,10 @@ def _react(flow: Flow, state: State, step: Step, event: Event) -> Next:  # noqa:
             return _keys_in_entry(flow, state, step, digits, event.at)
         case Hold(), Keys(digits=digits) if digits:
             return _key_in_hold(flow, state, step, digits[0], event.at)
+        case Run(keys=keys), Keys(digits=digits) if digits[:1] in keys:
+            return _follow(flow, _noted(state, digits[0], event.at), keys[digits[0]], event.at)
+        case Run(keys=keys), Keys(digits=digits) if keys and digits[:1] in ("#", "*"):
+            return _key_while_waiting(flow, state, step, digits[0], event.at)
         case Run(), Keys(digits=digits) if digits[:1] == "0":
             return _interrupt(flow, state, _to(flow.person), event.at)
         case Menu() | Entry(), Silence():
@@ -296,8 +329,8 @@ def _react(flow: Flow, state: State, step: Step, event: Event) -> Next:  # noqa:
 
 def _start(flow: Flow, event: Event) -> Next:
     known = event if isinstance(event, Dialled) else Dialled(event.at)
-    state = State(step="", started=event.at, facts=known.facts, slots=known.slots)
-    return _enter(flow, state, flow.start, event.at)
+    state = State(step="", started=event.at, facts=known.facts, slots=known.slots, before=known.before)
+    return _enter(flow, state, known.start or flow.start, event.at)
 
 
 def _to(step: str) -> Way:
@@ -306,7 +339,7 @@ def _to(step: str) -> Way:
 
 def _fresh(state: State) -> State:
     """The state as it is when a step begins: nothing wrong, nothing typed, nothing repeated yet."""
-    return replace(state, silent=0, wrong=0, repeats=0, typed="", since=0.0)
+    return replace(state, silent=0, wrong=0, repeats=0, typed="", since=0.0, asked=0.0)
 
 
 def _follow(flow: Flow, state: State, way: Way, at: float) -> Next:
@@ -314,7 +347,18 @@ def _follow(flow: Flow, state: State, way: Way, at: float) -> Next:
     branch = _taken(way, state)
     if branch.sets:
         state = replace(state, facts=state.facts.union(branch.sets))
+    if branch.to == RESUME:
+        return _resume(flow, state, at)
     return _enter(flow, state, _target(flow, state, branch), at, forward=branch.to != RETURN)
+
+
+def _resume(flow: Flow, state: State, at: float) -> Next:
+    """Go on where the earlier call was cut, with what it had learnt; what this call has learnt since stands."""
+    there = state.before
+    if there is None or there.step not in flow.steps:
+        return _enter(flow, state, flow.menu, at)
+    state = replace(_filled(replace(state, slots=there.slots), state.slots), facts=state.facts | there.facts)
+    return _enter(flow, replace(state, trail=(flow.menu,), before=None), there.step, at, forward=False)
 
 
 def _taken(way: Way, state: State) -> Branch:
@@ -347,7 +391,7 @@ def _enter(flow: Flow, state: State, target: str, at: float, *, forward: bool = 
         if (step.prompt.body or step.prompt.options) and not isinstance(step, Hold):
             said.append(Speak(step.id, slow=state.slow, slots=_spoken_slots(state, step)))
         if not (isinstance(step, Say) and step.next):
-            state = _arrived(state, step, at, forward=forward)
+            state = _arrived(flow, state, step, at, forward=forward)
             return state, (*said, _wait(state, step, at))
         branch = _taken(step.next, state)
         state = replace(state, facts=state.facts.union(step.sets, branch.sets))
@@ -366,13 +410,13 @@ def _visited(state: State, step: Step) -> tuple[State, Way]:
     return replace(state, visits=tuple(visits.items())), ()
 
 
-def _arrived(state: State, step: Step, at: float, *, forward: bool) -> State:
+def _arrived(flow: Flow, state: State, step: Step, at: float, *, forward: bool) -> State:
     """The state at a step that waits: the trail behind it, the facts that it teaches, all counters at zero."""
     return replace(
         state,
         step=step.id,
         facts=state.facts.union(step.sets),
-        trail=_trail(state, step) if forward else state.trail,
+        trail=_trail(flow, state, step) if forward else state.trail,
         interrupted=state.interrupted if step.aside else "",
         disposition=step.disposition if isinstance(step, HangUp) else "",
         silent=0,
@@ -380,15 +424,28 @@ def _arrived(state: State, step: Step, at: float, *, forward: bool) -> State:
         repeats=0,
         typed="",
         since=at,
+        asked=0.0,
     )
 
 
-def _trail(state: State, step: Step) -> tuple[str, ...]:
-    """The steps behind this one, without circles: what `*` goes back through. Asides leave no trace."""
+def _trail(flow: Flow, state: State, step: Step) -> tuple[str, ...]:
+    """The steps behind this one, without circles: what `*` goes back through. Asides leave no trace.
+
+    Nor does what must not be done again by going back: work of a desk, a password that was typed and is used up.
+    """
     if step.aside or not state.step:
         return state.trail
-    trail = (*state.trail, state.interrupted or state.step)
+    left = state.interrupted or state.step
+    trail = (*state.trail, left) if _can_be_asked_again(flow.steps.get(left)) else state.trail
     return trail[: trail.index(step.id)] if step.id in trail else trail
+
+
+def _can_be_asked_again(step: Step | None) -> bool:
+    match step:
+        case Menu() | Hold() | Entry(secret=False):
+            return True
+        case _:
+            return False
 
 
 def _wait(state: State, step: Step, at: float) -> Action:
@@ -559,6 +616,13 @@ def _command(state: State, step: Run) -> Command:
     return Command(step.command, slots, f"{step.id}@{state.since:.3f}")
 
 
+def _key_while_waiting(flow: Flow, state: State, step: Run, key: str, at: float) -> Next:
+    """A wait that offers keys is heard again with `#`, and left backwards with `*`."""
+    if key == "*":
+        return _back(flow, state, step, at)
+    return state, (*_again(state, step), _command(state, step))
+
+
 def _outcome(flow: Flow, state: State, step: Run, name: str, at: float) -> Next:
     """Follow the outcome; one that the script does not name is treated as nobody being there."""
     return _follow(flow, state, step.outcomes.get(name) or step.outcomes[UNAVAILABLE], at)
@@ -573,10 +637,14 @@ def _pending(flow: Flow, state: State, step: Run, at: float) -> Next:
     if step.waiting and waited - state.asked >= step.every:
         state = replace(state, asked=waited)
         said = (Speak(step.waiting, slow=state.slow),)
-    return state, (*said, Poll(step.id, seconds=1.0))
+    elif due := [cue.at for cue in step.cues if state.asked < cue.at <= waited]:
+        state = replace(state, asked=waited)
+        said = (Speak(step.id, slow=state.slow, cue=due[-1]),)
+    return state, (*said, Poll(step.id, seconds=step.poll if waited else FIRST_POLL))
 
 
 def _recorded(flow: Flow, state: State, step: Record, event: Recorded) -> Next:
     if not event.seconds:
         return _follow(flow, state, step.empty, event.at)
-    return _follow(flow, _filled(state, ((step.slot, event.reference),)), step.next, event.at)
+    said = ((step.slot, event.reference), (f"{step.slot}-seconds", f"{event.seconds:g}"))
+    return _follow(flow, _filled(state, said), step.next, event.at)

@@ -19,6 +19,9 @@ GAP = 0.5
 RETURN = "@return"
 """The way back to the step that was interrupted by a pause or by key 0."""
 
+RESUME = "@resume"
+"""The way on to where an earlier call was cut, with what it had learnt (dialogue.md C.8)."""
+
 Repeat = Literal["options", "all", "nothing"]
 Part = Literal["all", "options"]
 
@@ -63,9 +66,13 @@ READINGS = ("noting", "typing", "slowly", "radio")
 """The manners of a code, in groups of three: paced for a pen, for keys, slowly, and each digit explained."""
 
 
+RECORDING = "recording"
+"""The manner of what the caller has recorded: it is played back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A code that is read out: a reference to it, never the code, and the manner."""
+    """What is read or played from a reference, never from the slot itself: a code in its manner, a recording."""
 
     reference: str
     manner: str
@@ -230,7 +237,8 @@ class Hold(Common):
 class Run(Common):
     """Work asked of a desk: a command with named outcomes; after `deadline` seconds the outcome is `late`.
 
-    `needs` names the slots that are handed over. While it runs, `waiting` is said every `every` seconds.
+    `needs` names the slots that are handed over. While it runs, the desk is asked again every `poll` seconds, a `tick`
+    is heard every so many, `waiting` is said every `every` seconds, each of `cues` at its second, and `keys` lead on.
     """
 
     command: str
@@ -239,6 +247,10 @@ class Run(Common):
     deadline: float = 20.0
     waiting: str = ""
     every: float = 8.0
+    poll: float = 2.0
+    tick: float = 1.0
+    cues: tuple[Cue, ...] = ()
+    keys: Mapping[str, Way] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +289,11 @@ LATE, UNAVAILABLE = "late", "unavailable"
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A whole script: steps by id, where calls start, and where the keys `**` and `0` lead."""
+    """A whole script: steps by id, where calls start, and where the keys `**` and `0` lead.
+
+    `follow_up` is where a call starts that the line places to the repaired telephone; empty when it places none.
+    `facts` have each a meaning; `given` are those that the line may know when a call begins, with the slots they fill.
+    """
 
     steps: Mapping[str, Step]
     start: str
@@ -286,6 +302,8 @@ class Flow:
     warning: str
     facts: Mapping[str, str] = field(default_factory=dict)
     long_call: float = 25 * 60.0
+    given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    follow_up: str = ""
     guide: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -297,7 +315,7 @@ class Flow:
         """Every prompt with its id, cues included (`step@second`)."""
         for step in self.steps.values():
             yield step.id, step.prompt
-            if isinstance(step, Menu | Hold):
+            if isinstance(step, Menu | Hold | Run):
                 for cue in step.cues:
                     yield f"{step.id}@{cue.at:g}", cue.prompt
 
@@ -319,9 +337,21 @@ def ways(step: Step) -> Iterator[tuple[str, Way]]:
                 yield "next", step.next
         case Run() | Transfer():
             yield from ((f"outcome {name}", way) for name, way in step.outcomes.items())
+            if isinstance(step, Run):
+                yield from ((f"key {key}", way) for key, way in step.keys.items())
         case Record():
             yield "next", step.next
             yield "empty", step.empty
+
+
+def resume_point(step: Step) -> str:
+    """Where a call that was cut at this step goes on: at the beginning of its act; empty where none is told.
+
+    A desk's work is not begun again by itself: the step before it is asked again, unless the script says otherwise.
+    """
+    if step.resume or not isinstance(step, Menu | Entry | Hold):
+        return step.resume
+    return step.id if step.label and not step.aside else ""
 
 
 def silence(step: Menu | Entry) -> Way:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from ivr.flow.mistakes import Mistake, did_you_mean
 from ivr.flow.model import (
+    RESUME,
     RETURN,
     Branch,
     Entry,
@@ -26,6 +27,7 @@ from ivr.flow.model import (
     Step,
     Transfer,
     phrases,
+    resume_point,
     silence,
     ways,
 )
@@ -55,7 +57,8 @@ def _branches(step: Step) -> Iterator[tuple[str, Branch]]:
 
 
 def _globals(flow: Flow) -> dict[str, str]:
-    return {"start": flow.start, "menu": flow.menu, "person": flow.person, "warning": flow.warning}
+    named = {"start": flow.start, "menu": flow.menu, "person": flow.person, "warning": flow.warning}
+    return named | ({"follow_up": flow.follow_up} if flow.follow_up else {})
 
 
 # References
@@ -67,7 +70,7 @@ def _unknown_steps(flow: Flow) -> Iterator[Mistake]:
             yield _mistake(flow, "line", f"{name} is '{target}', which is not a step{did_you_mean(target, flow.steps)}")
     for step in flow.steps.values():
         for name, branch in _branches(step):
-            if branch.to != RETURN and branch.to not in flow.steps:
+            if branch.to not in (RETURN, RESUME) and branch.to not in flow.steps:
                 yield _mistake(flow, step.id, _leads_nowhere(flow, step, name, branch.to))
         for phrase in phrases(step):
             yield from _not_a_phrase(flow, step, phrase)
@@ -100,6 +103,9 @@ def _unknown_words(flow: Flow) -> Iterator[Mistake]:
             yield _mistake(flow, step.id, f"the fact '{fact}' is not declared in ligne.toml [facts]{known}")
         for fact in set(step.guide) - set(flow.guide) if flow.guide else ():
             yield _mistake(flow, step.id, f"guide fact '{fact}' is not in guide.toml{did_you_mean(fact, flow.guide)}")
+    for fact in flow.given.keys() - flow.facts.keys():
+        known = did_you_mean(fact, flow.facts)
+        yield _mistake(flow, "given", f"the fact '{fact}' is not declared in ligne.toml [facts]{known}")
 
 
 def _misplaced(flow: Flow) -> Iterator[Mistake]:
@@ -125,10 +131,12 @@ def _misplaced(flow: Flow) -> Iterator[Mistake]:
 def _targets(flow: Flow, step: Step) -> Iterator[str]:
     yield from (branch.to for _, branch in _branches(step) if branch.to in flow.steps)
     yield from (phrase for phrase in phrases(step) if phrase in flow.steps)
+    if step.resume in flow.steps:
+        yield step.resume
 
 
 def _unreached(flow: Flow) -> Iterator[Mistake]:
-    reached = set(_closure(flow, (t for t in (flow.start, flow.menu, flow.person) if t in flow.steps)))
+    reached = set(_closure(flow, (t for t in (flow.start, flow.menu, flow.person, flow.follow_up) if t in flow.steps)))
     for step_id in flow.steps.keys() - reached:
         folder = flow.files.get(step_id, "prompts/").rpartition("/")[0]
         yield Mistake(f"{folder}/*.toml", "", f"no caller can reach {step_id}")
@@ -156,8 +164,10 @@ def _silent(flow: Flow, step: Step) -> list[str]:
             found = [way]
         case Menu() | Entry():
             found = [silence(step)]
-        case Run(outcomes=outcomes) | Transfer(outcomes=outcomes):
+        case Run(outcomes=outcomes):
             found = list(outcomes.values())
+        case Transfer(outcomes=outcomes):  # who has spoken with a person was not silent
+            found = [way for result, way in outcomes.items() if result != "answered"]
         case Record():
             found = [step.next, step.empty]
         case _:
@@ -168,10 +178,12 @@ def _silent(flow: Flow, step: Step) -> list[str]:
 
 
 def _resolved(flow: Flow, branch: Branch) -> list[str]:
-    """A return may lead to any step that can be interrupted."""
-    if branch.to != RETURN:
-        return [branch.to] if branch.to in flow.steps else []
-    return [s.id for s in flow.steps.values() if isinstance(s, Menu | Entry | Hold | Run) and not s.aside]
+    """A return may lead to any step that can be interrupted, a resumption to any that a cut call goes on at."""
+    if branch.to == RETURN:
+        return [s.id for s in flow.steps.values() if isinstance(s, Menu | Entry | Hold | Run) and not s.aside]
+    if branch.to == RESUME:
+        return sorted({point for step in flow.steps.values() if (point := resume_point(step))} & flow.steps.keys())
+    return [branch.to] if branch.to in flow.steps else []
 
 
 def _silent_loops(flow: Flow) -> Iterator[Mistake]:
@@ -265,7 +277,7 @@ def _filled_on_every_way(flow: Flow) -> dict[str, tuple[frozenset[str], dict[str
             filled[target] = (still, {**lost, **without})
             waiting.append(target)
 
-    for root in (flow.start, flow.menu, flow.person):
+    for root in (flow.start, flow.menu, flow.person, flow.follow_up):
         arrive(root, frozenset(), root)
     implied = _implied(flow)
     while waiting:
@@ -278,7 +290,7 @@ def _filled_on_every_way(flow: Flow) -> dict[str, tuple[frozenset[str], dict[str
 
 def _implied(flow: Flow) -> dict[str, frozenset[str]]:
     """For each fact the slots that are surely filled where it is known: whatever teaches it fills them as well."""
-    implied: dict[str, frozenset[str]] = {}
+    implied: dict[str, frozenset[str]] = {fact: frozenset(slots) for fact, slots in flow.given.items()}
     for step in flow.steps.values():
         taught = [(fact, frozenset(branch.fills)) for _, branch in _branches(step) for fact in branch.sets]
         taught += [(fact, frozenset[str]()) for fact in step.sets]

@@ -45,7 +45,8 @@ LINE = "ligne.toml"
 GUIDE = "guide.toml"
 LEXICON = "lexique.toml"
 SMS = "sms.toml"
-RESERVED = frozenset({LINE, GUIDE, LEXICON, SMS, "limites.toml", "horaires.toml"})
+HOURS = "horaires.toml"
+RESERVED = frozenset({LINE, GUIDE, LEXICON, SMS, HOURS, "limites.toml"})
 """Files of the folder that are no chapters."""
 
 KEYS = frozenset("0123456789*#")
@@ -85,6 +86,7 @@ class _Reader:
     patience: dict[str, Table] = field(default_factory=dict)
     line: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    given: dict[str, tuple[str, ...]] = field(default_factory=dict)
     long_call: float = 0.0
 
     def parsed(self, name: str, text: str) -> dict[str, Any]:
@@ -101,9 +103,12 @@ class _Reader:
         top = self._table(LINE, "", data)
         line = self._table(LINE, "line", dict(top.table("line").items()))
         self.line = {key: line.text(key) for key in ("start", "menu", "person", "warning")}
+        self.line["follow_up"] = line.text("follow_up", "")
         self.long_call = line.number("long_call", 25, low=1, high=240) * 60
         line.close()
         self.facts = {name: str(meaning) for name, meaning in top.table("facts").items()}
+        given = self._table(LINE, "given", dict(top.table("given").items()))
+        self.given = {name: given.words(name) for name, _ in given.items()}
         for name, profile in top.table("patience").items():
             self.patience[name] = self._table(LINE, f"patience.{name}", profile if isinstance(profile, dict) else {})
         top.close()
@@ -123,7 +128,13 @@ class _Reader:
 
     def flow(self, guide: Mapping[str, str]) -> Flow:
         return Flow(
-            steps=self.steps, facts=self.facts, long_call=self.long_call, guide=guide, files=self.files, **self.line
+            steps=self.steps,
+            facts=self.facts,
+            given=self.given,
+            long_call=self.long_call,
+            guide=guide,
+            files=self.files,
+            **self.line,
         )
 
     def _table(self, name: str, step: str, data: Mapping[str, Any]) -> Table:
@@ -168,7 +179,8 @@ class _StepReader:
         }
 
     def _prompt(self, key: str) -> Prompt:
-        offers = self.table.raw("kind") == "menu"
+        kind = self.table.raw("kind")
+        offers = kind == "menu" or (kind == "run" and self.table.has("keys"))
         return self._read_prompt(key, self.table.text(key, ""), options=offers)
 
     def _read_prompt(self, key: str, text: str, *, options: bool) -> Prompt:
@@ -286,15 +298,23 @@ class _StepReader:
         for name in (LATE, UNAVAILABLE):
             if name not in outcomes:
                 t.wrong(f"outcome '{name}' is missing: every command may have it, so the script must say what follows")
-        return Run(
+        step = Run(
             **common,
             command=t.text("command"),
             outcomes=outcomes,
             needs=t.words("needs"),
-            deadline=t.number("deadline", 20, low=1, high=60),
+            deadline=t.number("deadline", 20, low=1, high=600),
             waiting=self.id(t.text("waiting", "")),
             every=t.number("every", 8, low=2, high=60),
+            poll=t.number("poll", 2, low=2, high=10),
+            tick=t.number("tick", 1, high=60),
+            cues=self._cues(offers=True),
+            keys=self.ways("keys", KEYS),
         )
+        self._check_cues(step.cues, step.deadline, "deadline")
+        if step.keys:
+            self._check_offers(step)
+        return step
 
     def record(self, common: dict[str, Any]) -> Step:
         t = self.table
@@ -369,7 +389,7 @@ class _StepReader:
             if cue.at > length:
                 self.table.wrong(f"the cue at {cue.at:g} s is beyond the {what} of {length:g} s")
 
-    def _check_offers(self, step: Menu) -> None:
+    def _check_offers(self, step: Menu | Run) -> None:
         prompts = (step.prompt, *(cue.prompt for cue in step.cues))
         offered = {option.key for prompt in prompts for option in prompt.options}
         for key in sorted(offered - set(step.keys) - set("0*#")):

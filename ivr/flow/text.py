@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ivr.flow.model import READINGS, Option, Pause, Piece, Prompt, Slot, Words
+from ivr.flow.model import READINGS, RECORDING, Option, Pause, Piece, Prompt, Slot, Words
 
-MANNERS = ("text", "digits", "pairs", "address", "number", *READINGS)
-"""The ways to speak a slot."""
+MANNERS = ("text", "digits", "pairs", "address", "number", "said", RECORDING, *READINGS)
+"""The ways to speak a slot; `said` is ready to be spoken, in utterances parted by « | »: « demain|à huit heures »."""
 
 _MARK = re.compile(r"\[(\d+(?:,\d+)?) s\]|\{([a-z-]+)(?::([a-z]+))?\}")
 _SENTENCE = re.compile(r"(?<=[.?!…»\]])\s+(?=[A-ZÀÂÇÉÈÊËÎÏÔÙÛÜŒ«\[{])")

@@ -8,12 +8,28 @@ Imports nothing of the line: it is a client, which knows HTTP and TwiML.
         print(heard.what)
     phone.press("1")
 
-`transcript` plays calls written as files, `terminal` is a telephone for a person.
+What becomes of a telephone that the line dials is told by an `Agent`. `transcript` plays calls written as files,
+`terminal` is a telephone for a person.
 """
 
+from ivr.phone.agent import ACCEPTS, BUSY, NO_ANSWER, REFUSES, VOICEMAIL, Agent
 from ivr.phone.clock import Clock
 from ivr.phone.errors import CallError, TwimlError, UnreachableError
 from ivr.phone.log import Entry, Heard
 from ivr.phone.phone import Phone
 
-__all__ = ["CallError", "Clock", "Entry", "Heard", "Phone", "TwimlError", "UnreachableError"]
+__all__ = [
+    "ACCEPTS",
+    "BUSY",
+    "NO_ANSWER",
+    "REFUSES",
+    "VOICEMAIL",
+    "Agent",
+    "CallError",
+    "Clock",
+    "Entry",
+    "Heard",
+    "Phone",
+    "TwimlError",
+    "UnreachableError",
+]

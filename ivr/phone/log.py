@@ -29,8 +29,8 @@ class Heard:
 class Entry:
     """One line of the call's log, numbers masked; `at` is in seconds since the call began.
 
-    `kind` is one of dial, webhook, again, callback, clip, begins, heard, cut, sound, key, dropped, record, rings, rang,
-    end.
+    `kind` is one of dial, rung, webhook, again, callback, clip, begins, heard, cut, sound, key, dropped, record, rings,
+    bridged, rang, end; and of these `agent begins`, `agent heard`, `agent key` and so on for the dialled one's own end.
     """
 
     at: float

@@ -2,6 +2,15 @@
 
 The phone hears words and clips; a `Book` says which prompt they are; a `Stage` carries out the verbs that are not a
 telephone's (`restart`, `says …`) and knows how a call ended. Knows nothing of the line itself.
+
+A colleague whom the line dials does nothing but what is written before he is dialled; by default he does not answer:
+
+    agent answers and presses 1 and talks 60    he answers, accepts after the whisper, hangs up after 60 s of talk
+    agent answers                               so does an answering machine: it presses nothing
+    agent refuses                               he answers, hears the whisper, and hangs up
+    agent is busy
+    agent does not answer
+    agent hears ID, "words"                     after the line has dialled: what he hears before they are connected
 """
 
 import re
@@ -14,6 +23,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from ivr.phone.agent import BUSY, NO_ANSWER, REFUSES, Agent
 from ivr.phone.audio import normal
 from ivr.phone.errors import CallError
 from ivr.phone.log import Heard, clip_name
@@ -151,6 +161,20 @@ class Again:
 
 
 @dataclass(frozen=True)
+class AgentIs:
+    """`agent answers [and presses KEYS] [and talks SECONDS]`, or refuses, is busy, does not answer."""
+
+    agent: Agent
+
+
+@dataclass(frozen=True)
+class AgentHears:
+    """`agent hears ID, ID, "words"`."""
+
+    items: tuple[str | Words, ...]
+
+
+@dataclass(frozen=True)
 class HungUp:
     """`hung up[, DISPOSITION]`."""
 
@@ -165,7 +189,7 @@ class Staged:
     args: tuple[str, ...]
 
 
-Step = Dial | Hear | Press | Silence | Wait | Speak | Drop | Again | HungUp | Staged
+Step = Dial | Hear | Press | Silence | Wait | Speak | Drop | Again | AgentIs | AgentHears | HungUp | Staged
 
 
 @dataclass(frozen=True)
@@ -261,6 +285,22 @@ def _speak(rest: str) -> Step | None:
     return None if (seconds := _seconds(rest)) is None else Speak(seconds)
 
 
+def _agent(rest: str) -> Step | None:
+    if rest.startswith("hears "):
+        hear = _hear(rest.removeprefix("hears "))
+        return AgentHears(hear.items) if isinstance(hear, Hear) else None
+    if rest in _AGENTS:
+        return AgentIs(_AGENTS[rest])
+    found = re.fullmatch(r"answers(?: and presses ([0-9*#]+))?(?: and talks (\d+(?:\.\d+)?))?", rest)
+    if not found:
+        return None
+    talks = float(found[2]) if found[2] else Agent.talks
+    return AgentIs(Agent(presses=(found[1],) if found[1] else (), talks=talks))
+
+
+_AGENTS = {"is busy": BUSY, "does not answer": NO_ANSWER, "refuses": REFUSES}
+
+
 def _only(word: str, step: Callable[[bool], Step]) -> Callable[[str], Step | None]:
     return lambda rest: step(rest == word) if rest in {"", word} else None
 
@@ -273,6 +313,7 @@ _VERBS: Mapping[str, tuple[str, Callable[[str], Step | None]]] = {
     "wait": ("wait SECONDS [any]", _wait),
     "speak": ("speak SECONDS", _speak),
     "drop": ("drop [early]", _only("early", Drop)),
+    "agent": ("agent answers [and presses KEYS] [and talks SECONDS]|refuses|is busy|does not answer|hears ID", _agent),
     "again": ("again", lambda rest: None if rest else Again()),
     "hung": ("hung up[, DISPOSITION]", lambda _rest: None),
 }
@@ -324,21 +365,26 @@ class _EmptyStage:
 
 
 class _Player:
-    """Plays one transcript's steps. `_pending` was heard, and must be listed before the next act."""
+    """Plays one transcript's steps. What its caller has heard must be listed before the next act."""
 
     def __init__(self, phone: Phone, book: Book, stage: Stage | None) -> None:
         self._phone = phone
         self._book = book
         self._stage = stage
-        self._pending: list[Heard] = []
-        self._last: Heard | None = None
-        self._loosely = False  # the last `hear` quoted words, so what follows need not be listed
+        self._ear = _Ear(phone)
+        self._agent_ear = _AgentEar(phone)
 
     def play(self, step: Step) -> None:
         match step:
             case Hear(items):
                 for item in items:
-                    self._hear(item)
+                    self._hear(item, self._ear)
+            case AgentHears(items):
+                self._agent_ear.skips = self._ear.loosely
+                for item in items:
+                    self._hear(item, self._agent_ear)
+            case AgentIs(agent):
+                self._phone.agent = agent
             case Again():
                 self._again()
             case Staged(name, args):
@@ -346,7 +392,7 @@ class _Player:
             case _:
                 self._check_listed(step)
                 self._act(step)
-                self._last, self._loosely = None, False
+                self._ear.last, self._ear.loosely, self._agent_ear.last = None, False, None
 
     def _act(self, step: Step) -> None:
         match step:
@@ -357,13 +403,13 @@ class _Player:
             case Silence(any=True):
                 self._phone.silence()
             case Silence():
-                self._pending += self._phone.silence()
+                self._ear.pending += self._phone.silence()
             case Wait(seconds, any=True):
                 self._phone.wait(seconds)
             case Wait(seconds):
-                self._pending += self._phone.wait(seconds)
+                self._ear.pending += self._phone.wait(seconds)
             case Speak(seconds):
-                self._pending += self._phone.speak(seconds)
+                self._ear.pending += self._phone.speak(seconds)
             case Drop():
                 self._phone.drop()
             case HungUp(disposition):
@@ -373,18 +419,18 @@ class _Player:
 
     def check_all_listed(self) -> None:
         """Fail on what was heard and is in no `hear`."""
-        if self._pending:
-            raise _Differs(f"also heard, and listed in no 'hear' since:\n{self._told(self._pending)}")
+        if self._ear.pending:
+            raise _Differs(f"also heard, and listed in no 'hear' since:\n{self._told(self._ear.pending)}")
 
     def _check_listed(self, step: Step) -> None:
         """Fail before an act if something was, or is just being, said that is not listed."""
         phone = self._phone
-        if self._loosely:
-            self._pending.clear()
+        if self._ear.loosely:
+            self._ear.pending.clear()
         self.check_all_listed()
         if not phone.call_sid or phone.ended or _bides(step):
             return
-        if self._loosely:
+        if self._ear.loosely:
             phone.hear_out()
         elif what := phone.coming():
             told = self._quoted([what])
@@ -392,40 +438,40 @@ class _Player:
                 f"also heard: {told}\nlist it in a 'hear' before this line, or cut it short with 'press KEYS early'"
             )
 
-    def _hear(self, item: str | Words) -> None:
+    def _hear(self, item: str | Words, ear: "_Ear") -> None:
         match item:
             case Words(text):
-                self._hear_words(text)
+                self._hear_words(text, ear)
             case prompt:
-                self._hear_prompt(prompt)
+                self._hear_prompt(prompt, ear)
 
-    def _hear_words(self, text: str) -> None:
+    def _hear_words(self, text: str, ear: "_Ear") -> None:
         """Hear on until an utterance holds the words; the one heard last may."""
         heard: list[Heard] = []
-        utterance = self._last or self._next()
+        utterance = ear.last or ear.next()
         while utterance and text.casefold() not in normal(f"{utterance.what} {utterance.title}").casefold():
             heard.append(utterance)
-            utterance = self._next()
-        self._loosely = True
+            utterance = ear.next()
+        ear.loosely = True
         if utterance is None:
-            raise _Differs(f'expected: the words "{text}"\nheard:\n{self._told(heard)}\n{self._why_no_more()}')
-        self._last = utterance
+            raise _Differs(f'expected: the words "{text}"\nheard:\n{self._told(heard)}\n{ear.why_no_more()}')
+        ear.last = utterance
 
-    def _hear_prompt(self, prompt: str) -> None:
+    def _hear_prompt(self, prompt: str, ear: "_Ear") -> None:
         """Hear exactly one of the prompt's variants, utterance by utterance."""
         variants = self._variants(prompt)
         heard: list[Heard] = []
         alive = variants
-        while not self._is_whole(alive, len(heard)):
-            utterance = self._next()
+        while not self._is_whole(alive, len(heard), ear):
+            utterance = ear.next()
             heard += [utterance] if utterance else []
             at = len(heard) - 1
             alive = [way for way in alive if utterance and len(way) > at and _matches(way[at], utterance)]
             if not alive:
-                end = "" if utterance else f"\n{self._why_no_more()}"
+                end = "" if utterance else f"\n{ear.why_no_more()}"
                 told = self._told(heard) or "  nothing"
                 raise _Differs(f"expected: {prompt}\n{_ways(variants)}\nheard:\n{told}{end}")
-        self._loosely = False
+        ear.loosely = False
 
     def _variants(self, prompt: str) -> list[Variant]:
         try:
@@ -433,18 +479,10 @@ class _Player:
         except KeyError:
             raise _Differs(f"there is no prompt {prompt!r}; look it up in the script, or quote its words") from None
 
-    def _is_whole(self, alive: Sequence[Variant], size: int) -> bool:
+    def _is_whole(self, alive: Sequence[Variant], size: int, ear: "_Ear") -> bool:
         """Whether some variant has been heard whole, and none of the longer ones goes on."""
         longer = [way for way in alive if len(way) > size]
-        return len(longer) < len(alive) and not (longer and self._goes_on([way[size] for way in longer]))
-
-    def _goes_on(self, elements: Sequence[Element]) -> bool:
-        what = self._pending[0].what if self._pending else self._phone.coming(MOST_SPEECH)
-        return what is not None and any(_is(element, what) for element in elements)
-
-    def _next(self) -> Heard | None:
-        self._last = self._pending.pop(0) if self._pending else self._phone.hear()
-        return self._last
+        return len(longer) < len(alive) and not (longer and ear.goes_on([way[size] for way in longer]))
 
     # The verbs that take more than a line.
 
@@ -468,9 +506,9 @@ class _Player:
     def _hung_up(self, disposition: str | None) -> None:
         phone = self._phone
         while phone.seconds < MOST_SPEECH and (heard := phone.hear()):
-            self._pending.append(heard)
+            self._ear.pending.append(heard)
         if not phone.ended:
-            raise _Differs(f"the line has not hung up: {self._why_no_more()}")
+            raise _Differs(f"the line has not hung up: {self._ear.why_no_more()}")
         if disposition is not None and (found := self._disposition()) != disposition:
             raise _Differs(f"expected: the call ended as {disposition!r}\nfound:    {found!r}")
 
@@ -489,17 +527,75 @@ class _Player:
 
     # Telling.
 
-    def _why_no_more(self) -> str:
-        if self._phone.ended:
-            return f"then the call ended ({self._phone.ended})"
-        return "then the phone waited for the caller" if self._phone.waits else "and so on, without end"
-
     def _told(self, heard: Sequence[Heard]) -> str:
         return "\n".join(f"  {one.at:.1f} s  {self._quoted([one.what])}" for one in heard)
 
     def _quoted(self, whats: Sequence[str]) -> str:
         names = ", ".join(self._book.name([clip_name(what) or normal(what) for what in whats])) or "no known prompt"
         return f"{names}: " + " ".join(f'"{what}"' for what in whats)
+
+
+class _Ear:
+    """The caller's ear. `pending` was heard while time passed, and is to be listed; `last` was listed last.
+
+    When that was by quoted words, what follows is heard `loosely`: it need not be listed.
+    """
+
+    def __init__(self, phone: Phone) -> None:
+        self.pending: list[Heard] = []
+        self.last: Heard | None = None
+        self.loosely = False
+        self._phone = phone
+
+    def next(self) -> Heard | None:
+        self.last = self.pending.pop(0) if self.pending else self._hear()
+        return self.last
+
+    def goes_on(self, elements: Sequence[Element]) -> bool:
+        """Whether what is heard next is one of these; no time passes."""
+        what = self.pending[0].what if self.pending else self._coming()
+        return what is not None and any(_is(element, what) for element in elements)
+
+    def why_no_more(self) -> str:
+        if self._phone.ended:
+            return f"then the call ended ({self._phone.ended})"
+        return "then the phone waited for the caller" if self._phone.waits else "and so on, without end"
+
+    def _hear(self) -> Heard | None:
+        return self._phone.hear()
+
+    def _coming(self) -> str | None:
+        return self._phone.coming(MOST_SPEECH)
+
+
+class _AgentEar(_Ear):
+    """The ear of whoever the line dials: what he has heard already in this call is pending, whenever it is listed.
+
+    It `skips` what the caller hears before he is dialled, where that need not be listed.
+    """
+
+    def __init__(self, phone: Phone) -> None:
+        super().__init__(phone)
+        self.skips = False
+        self._call, self._known = "", 0
+
+    def next(self) -> Heard | None:
+        if self._call != self._phone.call_sid:
+            self._call, self._known, self.pending = self._phone.call_sid, 0, []
+        self.pending += self._phone.agent_heard[self._known :]
+        self._known = len(self._phone.agent_heard)
+        return super().next()
+
+    def why_no_more(self) -> str:
+        return "then the agent heard no more; has the line dialled him, and does he answer?"
+
+    def _hear(self) -> Heard | None:
+        heard = self._phone.hear_agent(skips=self.skips)
+        self._known = len(self._phone.agent_heard)
+        return heard
+
+    def _coming(self) -> str | None:
+        return self._phone.coming_to_agent(MOST_SPEECH)
 
 
 def _bides(step: Step) -> bool:

@@ -17,6 +17,7 @@ from ivr.phone.errors import TwimlError
 MOST_BYTES = 64 * 1024  # twilio.com/docs/api/errors/11750
 FOR_EVER = 1000  # what loop="0" comes to: twilio.com/docs/voice/twiml/say#loop
 CONTENT_TYPES = frozenset({"text/xml", "application/xml", "text/html"})  # twilio.com/docs/voice/twiml
+MOST_NUMBERS = 10  # a Dial: twilio.com/docs/voice/twiml/number
 MOST_WORDS = {"Polly.": 3000, "Google.": 5000, "": 4096}  # characters a Say: twilio.com/docs/api/errors/13521
 
 
@@ -41,6 +42,8 @@ TONES = Value(r"[0-9A-DwW#*]+", "tones of 0123456789ABCDwW#*")
 LANGUAGE = Value(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})+|arb", "a language with its region, like fr-FR")
 NUMBER = Value(r"\+[1-9]\d{6,14}", "a number like +33199000000")
 BREAK = Value(r"\d+(\.\d+)?(ms|s)", "a time like 500ms or 2s")
+EVENT = r"(initiated|ringing|answered|completed)"
+EVENTS = Value(rf"{EVENT}( {EVENT})*", "events of initiated, ringing, answered and completed, with a space between")
 RATE = Value(r"x-slow|slow|medium|fast|x-fast|0*[1-9]\d*%", "x-slow, slow, medium, fast, x-fast or a percentage")
 
 
@@ -133,7 +136,7 @@ RULES: Mapping[str, Rule] = {
             "method": METHOD,
             "statusCallback": ADDRESS,
             "statusCallbackMethod": METHOD,
-            "statusCallbackEvent": WORDS,
+            "statusCallbackEvent": EVENTS,
         },
         text=NUMBER,
     ),
@@ -247,10 +250,25 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Number:
+    """A telephone to ring. `url` is TwiML for whoever answers, before the two are connected; empty is none.
+
+    `callback` is told the `events` of that leg. twilio.com/docs/voice/twiml/number.
+    """
+
+    number: str
+    url: str = ""
+    method: str = "POST"
+    callback: str = ""
+    callback_method: str = "POST"
+    events: tuple[str, ...] = ("completed",)
+
+
+@dataclass(frozen=True)
 class Dial:
     """Ring other telephones, all at once. An empty `action` means: go on below. twilio.com/docs/voice/twiml/dial."""
 
-    numbers: tuple[str, ...]
+    numbers: tuple[Number, ...]
     action: str
     method: str
     timeout: int
@@ -371,6 +389,8 @@ def _check_dial(dial: Element) -> None:
         raise _refused(dial, "needs either a number or <Number> elements, not both, not neither")
     if dial.text and not re.fullmatch(NUMBER.pattern, dial.text):
         raise _refused(dial, f"dials {dial.text!r}; it must be {NUMBER.described}")
+    if (size := len(dial.elements)) > MOST_NUMBERS:
+        raise _refused(dial, f"has {size} <Number> elements; ring {MOST_NUMBERS} telephones at most")
 
 
 _EXTRA_CHECKS: Mapping[str, Callable[[Element], None]] = {
@@ -436,13 +456,25 @@ def _verb(element: Element) -> Verb:
             )
         case _:
             return Dial(
-                numbers=tuple(number.text for number in element.elements) or (element.text,),
+                numbers=tuple(map(_number, element.elements)) or (Number(element.text),),
                 action=has("action", ""),
                 method=method,
                 timeout=int(has("timeout", "30")),
                 time_limit=int(has("timeLimit", "14400")),
                 caller_id=has("callerId", ""),
             )
+
+
+def _number(element: Element) -> Number:
+    has = element.attributes.get
+    return Number(
+        number=element.text,
+        url=has("url", ""),
+        method=has("method", "POST"),
+        callback=has("statusCallback", ""),
+        callback_method=has("statusCallbackMethod", "POST"),
+        events=tuple(has("statusCallbackEvent", "completed").split()),
+    )
 
 
 def _prompt(element: Element) -> Say | Play | Pause:

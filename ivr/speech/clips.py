@@ -7,12 +7,12 @@ one new clip. A recording by a person is named by the words alone, and wins over
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
-from ivr.flow.model import Flow, Hold, Menu, Pause, Piece, Slot, Words
+from ivr.flow.model import Flow, Hold, Menu, Pause, Piece, Run, Slot, Words
 from ivr.speech.lexicon import Lexicon, pairs, spelled, spoken
 from ivr.speech.mixer import TREATMENT
 
@@ -96,12 +96,16 @@ Key = tuple[str, str, bool]
 """What a clip is, whoever's voice it is: its kind, its words, whether it is slow."""
 
 
-def wanted(flow: Flow, lexicon: Lexicon, voices: Sequence[Named]) -> dict[Key, tuple[Wanted, ...]]:
+def wanted(
+    flow: Flow, lexicon: Lexicon, voices: Sequence[Named], said: Iterable[str] = ()
+) -> dict[Key, tuple[Wanted, ...]]:
     """Every clip that the script needs, each as these voices would make it, in their order.
 
-    Words at both speeds, what slots are read back with, holds and ticks.
+    Words at both speeds, what slots are read back with, the steps' labels, holds and ticks; and `said`, what else a
+    slot may hold that is said as it is.
     """
-    by_voice = [{key(clip): clip for clip in _of_one_voice(flow, lexicon, voice)} for voice in voices]
+    ready = ready_made(flow, said)
+    by_voice = [{key(clip): clip for clip in _of_one_voice(flow, lexicon, voice, ready)} for voice in voices]
     return {name: tuple(clips[name] for clips in by_voice) for name in by_voice[0]} if by_voice else {}
 
 
@@ -110,13 +114,24 @@ def key(clip: Wanted) -> Key:
     return type(clip).__name__, clip.words if not isinstance(clip, Tick) else clip.name, getattr(clip, "slow", False)
 
 
-def _of_one_voice(flow: Flow, lexicon: Lexicon, voice: Named) -> Iterator[Wanted]:
+def ready_made(flow: Flow, said: Iterable[str] = ()) -> tuple[str, ...]:
+    """What a slot may hold that is said as it is (`{name:said}`), in order: the steps' labels, and `said`."""
+    values = (*said, *(step.label for step in flow.steps.values()))
+    return tuple(sorted({part for value in values for part in parts(value)}))
+
+
+def parts(value: str) -> tuple[str, ...]:
+    """The utterances of a value that is said as it is: « demain|à huit heures » are two."""
+    return tuple(filter(is_said, map(str.strip, value.split("|"))))
+
+
+def _of_one_voice(flow: Flow, lexicon: Lexicon, voice: Named, ready: Iterable[str]) -> Iterator[Wanted]:
     for step in flow.steps.values():
         match step:
             case Hold():
                 yield countdown(step, lexicon, voice)
                 continue
-            case Menu(cues=cues, tick=every):
+            case Menu(cues=cues, tick=every) | Run(cues=cues, tick=every):
                 for cue in cues:
                     yield from _takes(cue.prompt.pieces(), lexicon, voice)
                 if every:
@@ -128,6 +143,7 @@ def _of_one_voice(flow: Flow, lexicon: Lexicon, voice: Named) -> Iterator[Wanted
         *(pair(f"{number:02}") for number in range(100)),
         *RADIO.values(),
         *groups,
+        *ready,
     ):
         yield take(words, lexicon, voice)
 

@@ -10,8 +10,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ivr.flow.engine import Speak
-from ivr.flow.model import READINGS, Clip, Cue, Flow, Hold, Pause, Piece, Reading, Slot, Utterance, Words, length_of
-from ivr.speech.clips import Named, character, countdown, human, is_said, pair, take, tick
+from ivr.flow.model import (
+    READINGS,
+    RECORDING,
+    Clip,
+    Cue,
+    Flow,
+    Hold,
+    Pause,
+    Piece,
+    Reading,
+    Run,
+    Slot,
+    Utterance,
+    Words,
+    length_of,
+)
+from ivr.speech.clips import Named, character, countdown, human, is_said, pair, parts, take, tick
 from ivr.speech.lexicon import Lexicon
 from ivr.speech.shelf import Shelf, silence
 
@@ -32,8 +47,11 @@ class Speaker:
     voices: Sequence[Named] = ()
 
     def prompt(self, speak: Speak) -> tuple[Utterance, ...]:
-        """A prompt, or its options alone, with its slots."""
-        pieces = self.flow.steps[speak.prompt].prompt.pieces(speak.part)
+        """A prompt, its options alone, or one of its cues, with its slots."""
+        step = self.flow.steps[speak.prompt]
+        if speak.cue and isinstance(step, Run):
+            return next((self.cue(cue, slow=speak.slow) for cue in step.cues if cue.at == speak.cue), ())
+        pieces = step.prompt.pieces(speak.part)
         return tuple(self.spoken(pieces, dict(speak.slots), slow=speak.slow))
 
     def cue(self, cue: Cue, *, slow: bool = False) -> tuple[Utterance, ...]:
@@ -78,7 +96,7 @@ class Speaker:
             match piece:
                 case Words(text=text) if is_said(text):
                     yield self._recorded(text, slow=slow)
-                case Slot(name=name, manner=manner) if manner in READINGS:
+                case Slot(name=name, manner=manner) if manner in (RECORDING, *READINGS):
                     yield Reading(slots.get(name, ""), manner)
                 case Slot(name=name, manner=manner):
                     yield from (
@@ -104,8 +122,10 @@ class Speaker:
 
 
 def read_back(value: str, manner: str) -> Iterator[Words | Pause]:
-    """A slot's value in words, one utterance a digit, a pair or a number."""
+    """A slot's value in words, one utterance a digit, a pair, a number, or a part that is said as it is."""
     match manner:
+        case "said":
+            yield from map(Words, parts(value))
         case "digits" | "address":
             yield from _apart([character(one) for one in value.lower()], BETWEEN_DIGITS)
         case "pairs" if value.isdecimal():

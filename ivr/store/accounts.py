@@ -108,6 +108,13 @@ class Accounts:
         """One try more has failed."""
         self._connection.execute(insert(breaker).values(failed_at=at))
 
+    def proved_line(self, call: str) -> KeptLine | None:
+        """The line that this call proved itself for last."""
+        mine = (passwords.c.call_sid == call, passwords.c.used_at.is_not(None))
+        last = select(passwords.c.account).where(*mine).order_by(passwords.c.used_at.desc(), passwords.c.id.desc())
+        line = self._connection.execute(last.limit(1)).scalar_one_or_none()
+        return self._lines.by_id(line) if line else None
+
     def note(self, at: float, who: str, what: str, subject: str) -> None:
         """Who did what, for the audit."""
         self._audit.note(at, who, what, subject)

@@ -51,8 +51,13 @@ def done(connection: Connection, call: str, key: str) -> Done | None:
 def keep(engine: Engine, call: str, key: str, what: Done) -> None:
     """Write what became of it; the first to write wins."""
     with engine.begin() as connection:
-        which = (jobs.c.call_sid == call, jobs.c.key == key, jobs.c.outcome == "")
-        connection.execute(update(jobs).where(*which).values(outcome=what.outcome, slots=what.slots))
+        keep_in(connection, call, key, what)
+
+
+def keep_in(connection: Connection, call: str, key: str, what: Done) -> None:
+    """The same as `keep`, in this transaction."""
+    which = (jobs.c.call_sid == call, jobs.c.key == key, jobs.c.outcome == "")
+    connection.execute(update(jobs).where(*which).values(outcome=what.outcome, slots=what.slots))
 
 
 def forget(engine: Engine, before: float) -> int:

@@ -96,6 +96,11 @@ class Lines:
         opened = self._opened(row or _decoy(self._vault))
         return opened if row else None
 
+    def by_id(self, line: str) -> KeptLine | None:
+        """The line with this id."""
+        row = self._connection.execute(select(lines).where(lines.c.id == line)).one_or_none()
+        return self._opened(row) if row else None
+
     def by_mobile(self, mobile: str) -> list[KeptLine]:
         """The lines whose mobile on file this is, in E.164."""
         wanted = lines.c.mobile_key.in_(self._vault.keys("mobile", mobile))

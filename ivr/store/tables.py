@@ -21,6 +21,19 @@ calls = Table(
     Column("ended_at", Double),
     Column("status", String(20), nullable=False),
     Column("disposition", String(80), nullable=False),
+    Column("direction", String(12), nullable=False),
+    Column("last_step", String(120), nullable=False),
+    Column("remedy", String(120), nullable=False),
+    Column("follows", String(34), nullable=False),
+    Column("follows_after", Double),
+)
+Index("ix_calls_caller_key", calls.c.caller_key, calls.c.started_at)
+Index("ix_calls_started_at", calls.c.started_at)
+Index(
+    "ix_calls_ended_at",
+    calls.c.ended_at,
+    sqlite_where=text("state <> ''"),
+    postgresql_where=text("state <> ''"),
 )
 
 turns = Table(
@@ -32,6 +45,13 @@ turns = Table(
     Column("step", String(120), nullable=False),
     Column("recipe", Text, nullable=False),
     Column("at", Double, nullable=False),
+)
+Index("ix_turns_at", turns.c.at)
+Index(
+    "ix_turns_recipe",
+    turns.c.at,
+    sqlite_where=text("recipe <> ''"),
+    postgresql_where=text("recipe <> ''"),
 )
 
 lines = Table(
@@ -118,3 +138,51 @@ audit = Table(
     Column("subject", String(80), nullable=False),
     Column("seal", String(64), nullable=False),
 )
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("call_sid", String(34), nullable=False),
+    Column("recording_sid", String(34), nullable=False, unique=True),
+    Column("number_key", String(32), nullable=False),
+    Column("number_mask", String(20), nullable=False),
+    Column("number_cipher", LargeBinary),
+    Column("seconds", Double, nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("done_at", Double),
+)
+Index("ix_messages_call_sid", messages.c.call_sid)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("call_sid", String(34), nullable=False, unique=True),
+    Column("number_key", String(32), nullable=False),
+    Column("number_mask", String(20), nullable=False),
+    Column("number_cipher", LargeBinary, nullable=False),
+    Column("slot_start", Double, nullable=False),
+    Column("slot_end", Double, nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("done_at", Double),
+)
+Index("ix_callbacks_state", callbacks.c.state, callbacks.c.slot_start)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("call_sid", String(34), primary_key=True),
+    Column("line_cipher", LargeBinary),
+    Column("since", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("wish", String(4), nullable=False),
+    Column("number_key", String(32), nullable=False),
+    Column("number_cipher", LargeBinary),
+    Column("checked_at", Double),
+    Column("seen_at", Double),
+    Column("settled", String(8), nullable=False),
+)
+Index("ix_watches_settled", watches.c.settled, watches.c.since)

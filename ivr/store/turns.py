@@ -1,22 +1,34 @@
 """Calls and turns, read and written: one transaction a turn, one row a turn, the first to write it wins.
 
-Rows hold states and recipes as JSON text that the caller of this module made; it knows no flow and no carrier.
+Rows hold states and recipes as JSON text that the caller of this module made; it knows no flow. Of the carrier it knows
+the statuses that end a call (`ivr.store.ends`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy import Connection, Engine, Select, case, func, or_, select, text, update
 
 from ivr.store import jobs
+from ivr.store.ends import ABANDONED, CUT, SWEPT, End, disposition_at_end, end, later
 from ivr.store.statements import insert_or
 from ivr.store.tables import calls, turns
 
-FINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-"""Statuses after which nothing more happens to a call (twilio.com/docs/voice/twiml, CallStatus)."""
+INBOUND, PLACED = "inbound", "outbound-api"
+"""Who dialled: the caller, or the line itself (twilio.com/docs/voice/twiml, Direction)."""
+
+RECALL_SECONDS = 7 * 86_400
+"""A call of the same caller within this time after another one follows it."""
+
+SETTLED_SECONDS = 86_400
+"""A call that ended longer ago is moved by nothing: whoever speaks of it replays what he caught (reliability 0.2).
+
+Until then its turns keep their answers, for a webhook delivered twice (`ivr.store.retention`).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +75,90 @@ class Turn:
         return recipe(self._connection, self._sid, self._number) or ""
 
     def call(self) -> Call | None:
-        """The call, locked until the turn is written; None when it is unknown."""
+        """The call, locked until the turn is written; None when it is unknown, or its state is gone."""
         query = select(calls.c.turn, calls.c.state).where(calls.c.sid == self._sid).with_for_update()
         row = self._connection.execute(query).one_or_none()
-        return Call(row.turn, row.state) if row else None
+        return Call(row.turn, row.state) if row and row.state else None
 
-    def write(self, caller: Caller, *, event: str, step: str, state: str, recipe: str, disposition: str) -> None:
-        """The turn's answer, and the call as it stands after it."""
-        self._connection.execute(
-            update(turns)
-            .where(turns.c.call_sid == self._sid, turns.c.turn == self._number)
-            .values(event=event, step=step, recipe=recipe)
-        )
-        row = {"turn": self._number + 1, "state": state, "updated_at": self._at, "disposition": disposition}
-        new = {"sid": self._sid, "caller_key": caller.key, "caller_mask": caller.mask, "started_at": self._at}
-        statement = insert_or(self._connection, calls).values(**new, **row, status="in-progress")
-        self._connection.execute(statement.on_conflict_do_update(index_elements=["sid"], set_=row))
+    def write(
+        self,
+        caller: Caller,
+        *,
+        event: str,
+        step: str,
+        state: str,
+        recipe: str,
+        disposition: str,
+        remedy: str = "",
+        direction: str = INBOUND,
+    ) -> None:
+        """The turn's answer, and the call as it stands after it. Nothing, when the call ended more than a day ago.
+
+        `disposition` and `remedy` stay what they were when nothing is said of them, so that a turn that comes after
+        the call's end undoes nothing. `last_step` is where the caller was last, not the sentence that ended the call.
+        """
+        row: dict[str, object] = {"turn": self._number + 1, "state": state, "updated_at": self._at}
+        said: dict[str, object] = {"disposition": disposition, "remedy": remedy[:120]}
+        who: dict[str, object] = {"caller_key": caller.key, "caller_mask": caller.mask, "direction": direction}
+        if self._number == 0 and direction == INBOUND:
+            who |= self._followed(caller.key)
+        new = {"sid": self._sid, "started_at": self._at, "status": "in-progress", "follows": "", "last_step": step}
+        moved: dict[str, object] = row | {name: value for name, value in said.items() if value}
+        moved |= {"last_step": step} if not disposition else {}
+        moved |= who if self._number == 0 else {}
+        lives = or_(calls.c.ended_at.is_(None), calls.c.ended_at > self._at - SETTLED_SECONDS)
+        statement = insert_or(self._connection, calls).values(**(new | row | said | who))
+        statement = statement.on_conflict_do_update(index_elements=["sid"], set_=moved, where=lives)
+        if self._connection.execute(statement.returning(calls.c.sid)).first() is None:
+            return
+        answered = update(turns).where(turns.c.call_sid == self._sid, turns.c.turn == self._number)
+        self._connection.execute(answered.values(event=event, step=step, recipe=recipe))
+
+    def _followed(self, caller_key: str) -> dict[str, object]:
+        """The caller's last call within seven days before this one, and how many seconds before it began."""
+        last = _newest(caller_key, self._sid).where(calls.c.started_at >= self._at - RECALL_SECONDS)
+        row = self._connection.execute(last).one_or_none() if caller_key else None
+        return {"follows": row.sid, "follows_after": self._at - row.started_at} if row else {}
+
+
+@dataclass(frozen=True, slots=True)
+class CutCall:
+    """A call that was cut: its state as it is kept, when its last turn was (seconds since the epoch), and where."""
+
+    sid: str
+    state: str = field(repr=False)
+    updated_at: float
+    last_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCall:
+    """A call as an operator may see it. Times in seconds since the epoch; `ended_at` None while it goes on.
+
+    `follows` is the caller's earlier call, within seven days, and `follows_after` how many seconds lay between.
+    """
+
+    sid: str
+    direction: str
+    mask: str
+    started_at: float
+    ended_at: float | None
+    status: str
+    disposition: str
+    remedy: str
+    last_step: str
+    follows: str
+    follows_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Calls that came in, by disposition (empty: they go on), and how many followed another one of the same caller."""
+
+    calls: int
+    dispositions: Mapping[str, int]
+    again_in_a_day: int
+    again_in_a_week: int
 
 
 class Turns:
@@ -109,15 +189,64 @@ class Turns:
             row = connection.execute(query).one_or_none()
         return (row.event, row.step) if row else None
 
-    def close(self, sid: str, status: str, at: float) -> None:
-        """Note that the call ended. The first final status stands, whatever comes late or twice."""
-        if status not in FINAL:
+    def close(self, sid: str, status: str, at: float, *, direction: str = "") -> None:
+        """Note that the call ended. The same record, whatever comes in another order, late, twice or not at all.
+
+        A call that the line placed itself (`direction` « outbound-api ») may end without one turn: nobody answered.
+        Then its end is all of its record.
+        """
+        reported = end(status, at)
+        if reported is None:
             return
         with self._engine.begin() as connection:
-            ended = update(calls).where(calls.c.sid == sid, calls.c.ended_at.is_(None))
-            connection.execute(ended.values(status=status, ended_at=at))
-            abandoned = update(calls).where(calls.c.sid == sid, calls.c.disposition == "")
-            connection.execute(abandoned.values(disposition="abandoned"))
+            if direction == PLACED:
+                connection.execute(insert_or(connection, calls).values(_placed(sid, at)).on_conflict_do_nothing())
+            columns = (calls.c.status, calls.c.ended_at, calls.c.disposition)
+            row = connection.execute(select(*columns).where(calls.c.sid == sid).with_for_update()).one_or_none()
+            if row is not None:
+                known = End(row.status, row.ended_at) if row.ended_at is not None else None
+                stands = later(known, reported) or reported
+                said = disposition_at_end(row.disposition, stands)
+                ended = {"status": stands.status, "ended_at": stands.at, "disposition": said}
+                connection.execute(update(calls).where(calls.c.sid == sid).values(ended))
+
+    def sweep(self, before: float) -> list[str]:
+        """End the calls whose last turn was before then, and whose end was never reported; which they are.
+
+        They ended with their last turn, as far as anybody knows. A status that comes late still takes its place.
+        """
+        silent = (calls.c.ended_at.is_(None), calls.c.updated_at < before, text("state <> ''"))
+        said = case((calls.c.disposition == "", CUT), else_=calls.c.disposition)
+        swept = update(calls).where(*silent).values(status=SWEPT, ended_at=calls.c.updated_at, disposition=said)
+        with self._engine.begin() as connection:
+            return sorted(connection.execute(swept.returning(calls.c.sid)).scalars())
+
+    def cut_call(self, caller_key: str, since: float, *, but: str = "") -> CutCall | None:
+        """The caller's newest call (`but` this one), when it was cut after then: for who calls back to go on.
+
+        One that nobody ended counts from its last turn: the carrier's word may come late. None for a withheld number.
+        """
+        with self._engine.begin() as connection:
+            return cut_call(connection, caller_key, since, but=but)
+
+    def latest(self, limit: int) -> list[ShownCall]:
+        """The last calls, the oldest of them first."""
+        names = ("sid", "direction", "caller_mask", "started_at", "ended_at", "status", "disposition")
+        columns = (calls.c[name] for name in (*names, "remedy", "last_step", "follows", "follows_after"))
+        newest = select(*columns).order_by(calls.c.started_at.desc(), calls.c.sid).limit(limit)
+        with self._engine.begin() as connection:
+            return [ShownCall(*row) for row in reversed(connection.execute(newest).all())]
+
+    def tally(self, since: float) -> Tally:
+        """The calls that came in after then, counted."""
+        came_in = (calls.c.started_at > since, calls.c.direction == INBOUND)
+        counted = select(calls.c.disposition, func.count()).where(*came_in).group_by(calls.c.disposition)
+        in_a_day = func.count(case((calls.c.follows_after <= 86_400, 1)))
+        again = select(in_a_day, func.count(calls.c.follows_after)).where(*came_in)
+        with self._engine.begin() as connection:
+            found = {row[0]: row[1] for row in connection.execute(counted.order_by(calls.c.disposition))}
+            day, week = connection.execute(again).one()
+        return Tally(sum(found.values()), found, day, week)
 
     def disposition(self, sid: str) -> str | None:
         """How the call ended; empty while it goes on, None when it is unknown."""
@@ -138,3 +267,44 @@ def recipe(connection: Connection, sid: str, number: int) -> str | None:
     """The recipe of one turn, or None when it was never taken."""
     query = select(turns.c.recipe).where(turns.c.call_sid == sid, turns.c.turn == number)
     return connection.execute(query).scalar_one_or_none()
+
+
+def cut_call(connection: Connection, caller_key: str, since: float, *, but: str = "") -> CutCall | None:
+    """The same as `Turns.cut_call`, in this transaction."""
+    row = connection.execute(_newest(caller_key, but)).one_or_none() if caller_key else None
+    if (
+        row is None
+        or not row.state
+        or row.disposition not in ("", CUT, ABANDONED)
+        or (row.ended_at or row.updated_at) < since
+    ):
+        return None
+    return CutCall(row.sid, row.state, row.updated_at, row.last_step)
+
+
+def _newest(caller_key: str, but: str) -> Select[Any]:
+    """The newest call that came in from this caller, but this one."""
+    theirs = (calls.c.caller_key == caller_key, calls.c.direction == INBOUND, calls.c.sid != but)
+    return select(calls).where(*theirs).order_by(calls.c.started_at.desc(), calls.c.sid).limit(1)
+
+
+def _placed(sid: str, at: float) -> dict[str, object]:
+    """A call that we placed and that has had no turn."""
+    texts = dict.fromkeys(("state", "caller_key", "caller_mask", "status", "disposition", "remedy", "follows"), "")
+    return {**texts, "sid": sid, "turn": 0, "started_at": at, "updated_at": at, "direction": PLACED, "last_step": ""}
+
+
+def disposition_of(connection: Connection, sid: str) -> str | None:
+    """The same as `Turns.disposition`, in this transaction."""
+    return connection.execute(select(calls.c.disposition).where(calls.c.sid == sid)).scalar_one_or_none()
+
+
+def end_as(connection: Connection, sid: str, disposition: str, remedy: str = "") -> None:
+    """Note how the call ended after all: a message was left, the repaired telephone was answered. Solved stays so."""
+    unsolved = update(calls).where(calls.c.sid == sid, calls.c.disposition != "solved")
+    connection.execute(unsolved.values(disposition=disposition, **({"remedy": remedy[:120]} if remedy else {})))
+
+
+def state_of(connection: Connection, sid: str) -> str:
+    """Where the call stands, as it is kept; empty when it is unknown, or its state is gone."""
+    return connection.execute(select(calls.c.state).where(calls.c.sid == sid)).scalar_one_or_none() or ""

@@ -1,7 +1,8 @@
-"""Twilio's REST: text messages out, and looking for one that may have gone. The only module that calls it.
+"""Twilio's REST: texts and calls out, a look for those that may have gone, recordings in. Only this module asks it.
 
 Through the `twilio` package, whose client would wait for ever (facts/reliability.md 0.6) and logs recipients: both
-stop here. A message is created once: Twilio's create is not idempotent, so what may have arrived is never sent again.
+stop here. A text or call is created once: Twilio's create is not idempotent, so what may have arrived is never sent
+again. A recording is fetched by its name from Twilio's own host: no address that a webhook brings is ever asked (T9).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -24,7 +26,10 @@ from ivr.bounds import bound, was_never_sent, within
 BASE: Final = "https://api.twilio.com"
 MOST_LISTED = 50
 CLOCKS_APART = 60.0
-"""Seconds by which Twilio's clock and ours may differ when a message is looked for."""
+"""Seconds by which Twilio's clock and ours may differ when a message or call is looked for."""
+
+MOST_RECORDED = 3_000_000
+"""Bytes of a recording at most: three minutes of 8,000 samples a second, each of two bytes."""
 
 _MOBILE = re.compile(
     r"\+33[67]\d{8}"  # metropolitan France
@@ -40,11 +45,28 @@ It keeps texts from being sold to premium numbers abroad (facts/reliability.md T
 ranges invalid (facts/ovh-and-gigaset.md 5), so the prefixes are written here.
 """
 
+_TELEPHONE = re.compile(
+    r"\+33[1-5679]\d{8}"  # metropolitan France: never 08, where a call may cost the called one's price
+    r"|\+590(590|690|691)\d{6}"  # Guadeloupe
+    r"|\+594(594|694)\d{6}"  # Guyane
+    r"|\+596(596|696|697)\d{6}"  # Martinique
+    r"|\+262(262|263|269|639|692|693)\d{6}",  # Mayotte, La Réunion
+    re.ASCII,
+)
+"""Numbers that may be called: telephones of metropolitan France and of the overseas departments (T10)."""
+
+_RECORDING = re.compile(r"RE[0-9a-f]{32}", re.ASCII)
+
 Why = Literal["recipient", "opted-out", "sender", "credentials", "refused", "busy", "down", "late", "garbled"]
-"""Why a text did not go, or may not have: a closed set for logs and desks."""
+"""Why a text or call did not go, or may not have: a closed set for logs and desks."""
+
+NoRecording = Literal["malformed", "not-ready", "credentials", "refused", "busy", "down", "late", "garbled", "too-long"]
+"""Why there is no recording. `not-ready`: Twilio has none of that name, yet or any more."""
 
 _BY_CODE: Mapping[int, Why] = {
+    21210: "sender",
     21211: "recipient",
+    21216: "recipient",
     21408: "recipient",
     21606: "sender",
     21610: "opted-out",
@@ -53,7 +75,7 @@ _BY_CODE: Mapping[int, Why] = {
 }
 """Twilio's error codes (facts/twilio.md 6); another code of a refusal is just « refused »."""
 
-log = logging.getLogger("ivr.sms")
+log = logging.getLogger("ivr.twilio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +87,25 @@ class Sms:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One call: to whom (E.164), where its TwiML is asked for, where its end is told, how many seconds it rings."""
+
+    to: str = field(repr=False)
+    url: str = field(repr=False)
+    status_url: str = field(repr=False)
+    timeout: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
-    """Twilio took it; `sid` is its name there."""
+    """Twilio took the text; `sid` is its name there."""
+
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Twilio took the call, and rings or will; `sid` is its name there, and on its webhooks."""
 
     sid: str
 
@@ -87,33 +126,58 @@ class Unknown:
 
 
 class LookingError(Exception):
-    """Whether a text went cannot be told now; the message says why, and names nobody."""
+    """Whether a text or call went cannot be told now; the message says why, and names nobody."""
 
 
-class Texts:
-    """Texts through one Twilio account.
+class RecordingError(Exception):
+    """A recording that is not to be had; `why` is of a closed set, `again` says that it may be asked for later."""
 
-    `account` is its SID; `key` and `secret` an API key's, or the account's own SID and auth token. `sender` is a number
-    of ours in E.164, an alphanumeric name, or a messaging service (« MG… »). `base` is where the API is; `seconds` how
-    long one request may take in all.
+    def __init__(self, why: NoRecording) -> None:
+        super().__init__(f"the recording is not to be had: {why}")
+        self.why: NoRecording = why
+
+    @property
+    def again(self) -> bool:
+        """Whether asking again later makes sense."""
+        return self.why in ("not-ready", "busy", "down", "late")
+
+
+class Twilio:
+    """One Twilio account: texts, outgoing calls, recordings.
+
+    `account` is its SID; `key` and `secret` an API key's, or the account's own SID and auth token. `sender`, of texts,
+    is a number of ours in E.164, an alphanumeric name, or a messaging service (« MG… »); `voice_from`, of calls, a
+    number of ours in E.164. What has no sender does not go. `base` is where the API is; `seconds` how long one request
+    may take in all.
     """
 
     def __init__(
-        self, account: str, key: str, secret: str, sender: str, *, base: str = BASE, seconds: float = 10.0
+        self,
+        account: str,
+        key: str,
+        secret: str,
+        sender: str = "",
+        *,
+        voice_from: str = "",
+        base: str = BASE,
+        seconds: float = 10.0,
     ) -> None:
         self._client = Client(key, secret, account, http_client=_Http(base, seconds))
+        self._sender = sender
         self._from = {"messaging_service_sid" if re.fullmatch("MG[0-9a-f]{32}", sender) else "from_": sender}
+        self._voice_from = voice_from
+        self._media = _Media(f"{base}/2010-04-01/Accounts/{account}/Recordings", (key, secret), seconds)
 
     def send(self, sms: Sms) -> Sent | NotSent | Unknown:
         """Send one text, once. Never raises."""
         if not is_mobile(sms.to):
             return NotSent("recipient", again=False)
+        if not self._sender:
+            return NotSent("sender", again=False)
         try:
             sid = self._client.messages.create(to=sms.to, body=sms.body, **self._from).sid
         except Exception as error:
-            outcome = _failure(error)
-            log.warning("sms", extra={"outcome": type(outcome).__name__, "why": outcome.why, "code": _code(error)})
-            return outcome
+            return _noted("sms", error)
         return Sent(sid) if sid else Unknown("garbled")
 
     def find(self, sms: Sms, since: float) -> str:
@@ -127,10 +191,61 @@ class Texts:
         except Exception as error:
             raise LookingError(f"the texts that were sent cannot be listed: {_failure(error).why}") from None
 
+    def place(self, call: Outgoing) -> Placed | NotSent | Unknown:
+        """Create one outgoing call, once. Never raises."""
+        if not is_telephone(call.to):
+            return NotSent("recipient", again=False)
+        if not self._voice_from:
+            return NotSent("sender", again=False)
+        try:
+            sid = self._client.calls.create(
+                to=call.to,
+                from_=self._voice_from,
+                url=call.url,
+                method="POST",
+                status_callback=call.status_url,
+                status_callback_method="POST",
+                timeout=call.timeout,
+            ).sid
+        except Exception as error:
+            return _noted("call", error)
+        return Placed(sid) if sid else Unknown("garbled")
+
+    def find_call(self, to: str, since: float) -> str:
+        """The sid of a call that we created to this number since then (seconds since the epoch); else empty.
+
+        A minute is allowed for clocks that differ. Raises LookingError when Twilio cannot say.
+        """
+        try:
+            listed = self._client.calls.list(to=to, from_=self._voice_from, limit=MOST_LISTED, page_size=MOST_LISTED)
+            ours = (call for call in listed if call.direction == "outbound-api")
+            return next((call.sid for call in ours if _epoch(call) >= since - CLOCKS_APART), "")
+        except Exception as error:
+            raise LookingError(f"the calls that were placed cannot be listed: {_failure(error).why}") from None
+
+    def recording(self, sid: str) -> bytes:
+        """One recording, as a WAV file. Raises RecordingError."""
+        return self._media.wav(_named(sid))
+
+    def delete_recording(self, sid: str) -> None:
+        """Delete one recording at Twilio; one that is gone already is fine. Raises RecordingError."""
+        try:
+            self._client.recordings(_named(sid)).delete()
+        except Exception as error:
+            if isinstance(error, RecordingError):
+                raise
+            if getattr(error, "status", 0) != HTTPStatus.NOT_FOUND:
+                raise RecordingError(_missing(error)) from None
+
 
 def is_mobile(number: str) -> bool:
     """Whether a text may go to this number: a French mobile in E.164, overseas departments included."""
     return _MOBILE.fullmatch(number) is not None
+
+
+def is_telephone(number: str) -> bool:
+    """Whether we may call this number: a French telephone in E.164, overseas departments included, never an 08."""
+    return _TELEPHONE.fullmatch(number) is not None
 
 
 class _Http(TwilioHttpClient):  # type: ignore[misc]
@@ -155,8 +270,83 @@ class _Http(TwilioHttpClient):  # type: ignore[misc]
         """Nothing, as above."""
 
 
+class _Media:
+    """Recordings, from one place only: the package fetches none. Nothing leads elsewhere, nothing is endless."""
+
+    def __init__(self, place: str, login: tuple[str, str], seconds: float) -> None:
+        self._place, self._login, self._seconds = place, login, seconds
+
+    def wav(self, sid: str) -> bytes:
+        """The file. Raises RecordingError."""
+        try:
+            return within(self._seconds, lambda: self._read(f"{self._place}/{sid}.wav"))
+        except RecordingError:
+            raise
+        except Exception as error:
+            raise RecordingError(_missing(error)) from None
+
+    def _read(self, url: str) -> bytes:
+        """The file. Raises RecordingError, requests.RequestException."""
+        ask = requests.get(url, auth=self._login, timeout=self._seconds, stream=True, allow_redirects=False)
+        with ask as answer:
+            if answer.status_code != HTTPStatus.OK:
+                raise RecordingError(_refusal(answer.status_code))
+            file = b""
+            for part in answer.iter_content(65_536):
+                file += part
+                if len(file) > MOST_RECORDED:
+                    raise RecordingError("too-long")
+        if file[:4] != b"RIFF" or file[8:12] != b"WAVE":
+            raise RecordingError("garbled")
+        return file
+
+
+def _named(sid: str) -> str:
+    """The name, when it is a recording's. Raises RecordingError."""
+    if not _RECORDING.fullmatch(sid):
+        raise RecordingError("malformed")
+    return sid
+
+
+def _missing(error: Exception) -> NoRecording:
+    """What an exception of the package, of the transport or of `within` means for a recording."""
+    match error:
+        case TwilioException(status=int(status)):
+            return _refusal(status)
+        case TimeoutError() | requests.Timeout():
+            return "late"
+        case requests.exceptions.ContentDecodingError():
+            return "garbled"
+        case requests.RequestException() | TwilioException():
+            return "down"
+        case _:
+            return "garbled"
+
+
+def _refusal(status: int) -> NoRecording:
+    """What an HTTP status means for a recording."""
+    match status:
+        case 404:
+            return "not-ready"
+        case 401 | 403:
+            return "credentials"
+        case 429:
+            return "busy"
+        case _ if status >= 500:
+            return "down"
+        case _:
+            return "refused"
+
+
+def _noted(what: str, error: Exception) -> NotSent | Unknown:
+    """What an exception means, logged without anybody's number."""
+    outcome = _failure(error)
+    log.warning(what, extra={"outcome": type(outcome).__name__, "why": outcome.why, "code": _code(error)})
+    return outcome
+
+
 def _failure(error: Exception) -> NotSent | Unknown:
-    """What an exception of the package, of its transport or of `within` means for a text."""
+    """What an exception of the package, of its transport or of `within` means for a text or call."""
     match error:
         case TwilioException(status=429):
             return NotSent("busy", again=True)
@@ -184,5 +374,5 @@ def _code(error: Exception) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _epoch(message: Any) -> float:
-    return message.date_created.timestamp() if isinstance(message.date_created, datetime) else 0.0
+def _epoch(created: Any) -> float:
+    return created.date_created.timestamp() if isinstance(created.date_created, datetime) else 0.0

@@ -25,6 +25,7 @@ from ivr.flow.model import (
     Pause,
     Reading,
     Record,
+    Run,
     Transfer,
     Utterance,
     Words,
@@ -134,8 +135,8 @@ class Renderer:
                 return self._listening(step_id, keys, said, slow)
             case Count(step=step_id, start=start):
                 return gather(self._verbs([*said, *self._holding(step_id, start)], slow=False), timeout=1)
-            case Poll(seconds=pause):
-                return gather(self._verbs(said, slow), timeout=round(pause))
+            case Poll(step=step_id, seconds=pause):
+                return gather(self._verbs([*said, *self._ticking(step_id, pause - 1)], slow), timeout=1)
             case Tape(step=step_id):
                 return self._verbs(said, slow) + self._record(step_id)
             case Connect(step=step_id):
@@ -169,6 +170,12 @@ class Renderer:
             heard += self._speaker.wait(menu.patience.wait - now - LAST_SECONDS, menu.tick)
         return heard
 
+    def _ticking(self, step_id: str, seconds: float) -> tuple[Utterance, ...]:
+        """What is heard while a desk works: a line that ticks is alive (dialogue.md U7)."""
+        step = self._flow.steps[step_id]
+        assert isinstance(step, Run)  # noqa: S101 - narrowing for the type checker
+        return self._speaker.wait(seconds, step.tick)
+
     def _holding(self, step_id: str, start: float) -> tuple[Utterance, ...]:
         step = self._flow.steps[step_id]
         assert isinstance(step, Hold)  # noqa: S101 - narrowing for the type checker
@@ -189,7 +196,7 @@ class Renderer:
     def _dial(self, step_id: str) -> str:
         step = self._flow.steps[step_id]
         assert isinstance(step, Transfer)  # noqa: S101 - narrowing for the type checker
-        who = element("Number", self._numbers[step.to])
+        who = element("Number", self._numbers[step.to], method="POST", url=f"{_ADDRESS}agent")
         caller = {"callerId": self._own_number} if self._own_number else {}
         return element("Dial", who, action=f"{_ADDRESS}dialled", method="POST", timeout=f"{step.ring:.0f}", **caller)
 
@@ -203,6 +210,7 @@ class Renderer:
         for utterance, beside in zip(said, _beside(said), strict=True):
             match utterance:
                 case Words(text=text):
+                    ssml += [" "] if ssml and not ssml[-1].startswith("<") else []
                     ssml.append(xml_text(text))
                     continue
                 case Pause(seconds=silence) if silence < 1 and not any(isinstance(other, Clip) for other in beside):
@@ -296,6 +304,36 @@ def xml_text(text: str) -> str:
 def notice(sentence: str) -> bytes:
     """A last sentence, then the end: for a request that is signed but is no call of ours."""
     return document("".join((*_say([xml_text(sentence)], slow=False), "<Hangup/>"))).encode()
+
+
+def whisper(sentence: str, accept: str) -> bytes:
+    """What a person hears who has picked up, before anybody is put through: one key takes the call.
+
+    Said twice; then it hangs up, so that a voicemail never swallows a customer. `accept` is where the key leads
+    (twilio.com/docs/voice/twiml/number, url).
+    """
+    said = say(sentence)
+    listen = element(
+        "Gather", said, action=accept, finishOnKey="", input="dtmf", method="POST", numDigits="1", timeout="6"
+    )
+    return document(f"{listen}{listen}<Hangup/>").encode()
+
+
+def through() -> bytes:
+    """Put the two through: a whisper's document that ends is the sign for it."""
+    return document("").encode()
+
+
+def over() -> bytes:
+    """Hang up."""
+    return document("<Hangup/>").encode()
+
+
+def dial(number: str, caller_id: str, action: str, seconds: int) -> bytes:
+    """Ring a number for so many seconds, under ours; what becomes of it is told to `action`."""
+    who = element("Number", number)
+    call = element("Dial", who, action=action, callerId=caller_id, method="POST", timeout=str(seconds))
+    return document(call).encode()
 
 
 def apology(sentence: str, goodbye: str, retry: str) -> bytes:

@@ -24,6 +24,8 @@ IDENTITY: Mapping[str, re.Pattern[str]] = {
     "AccountSid": re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII),
     "CallSid": re.compile(r"CA[0-9a-fA-F]{32}", re.ASCII),
     "CallStatus": re.compile(r"[a-z-]{1,20}", re.ASCII),
+    "Direction": re.compile(r"[a-z-]{0,20}", re.ASCII),
+    "ParentCallSid": re.compile(r"CA[0-9a-fA-F]{32}", re.ASCII),
     "From": re.compile(r"[ -~]{0,64}", re.ASCII),
     "To": re.compile(r"[ -~]{0,64}", re.ASCII),
 }
@@ -34,6 +36,7 @@ HAPPENED: Mapping[str, re.Pattern[str]] = {
     "RecordingSid": re.compile(r"RE[0-9a-fA-F]{32}", re.ASCII),
     "RecordingDuration": re.compile(r"\d{1,5}", re.ASCII),
     "DialCallStatus": re.compile(r"[a-z-]{1,20}", re.ASCII),
+    "DialBridged": re.compile(r"true|false", re.ASCII),
 }
 """What happened in it: a mismatch moves nothing."""
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
@@ -121,9 +124,14 @@ def event(kind: str, hook: Webhook, at: float) -> Event:
         case "recorded":
             return Recorded(at, values.get("RecordingSid", ""), float(values.get("RecordingDuration", 0)))
         case "dialled":
-            return Transferred(at, _RESULTS.get(values.get("DialCallStatus", ""), "failed"))
+            return Transferred(at, _result(values.get("DialCallStatus", ""), values.get("DialBridged", "")))
         case _:
             return Dialled(at)
+
+
+def _result(status: str, bridged: str) -> str:
+    """What became of a Dial. Who picked up and did not take the call (a voicemail, say) did not answer."""
+    return "no-answer" if bridged == "false" and status == "completed" else _RESULTS.get(status, "failed")
 
 
 _RESULTS = {"completed": "answered", "answered": "answered", "busy": "busy", "no-answer": "no-answer"}

@@ -5,29 +5,35 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from flask import Flask, Response
 
 from ivr.calls import Background, Calls, Clock, Desk
-from ivr.folder import read_lexicon, read_script, read_sms
-from ivr.sender import Sender
+from ivr.desk.handover import Team
+from ivr.desk.lines import Lines
+from ivr.folder import read_hours, read_lexicon, read_script, read_sms
 from ivr.services import Services
-from ivr.settings import Settings
+from ivr.services.ground import Ground
+from ivr.services.rounds import Partners, rounds, slow_rounds
+from ivr.settings import SOFTPHONE, Settings
 from ivr.settings import settings as from_environment
 from ivr.speech.shelf import Shelf, read_shelf
 from ivr.speech.speaker import Speaker
 from ivr.speech.voices import preferred
 from ivr.store.database import open_database
-from ivr.store.outbox import Outbox
+from ivr.store.outbox import CAPS
 from ivr.store.turns import Turns
 from ivr.store.vault import Vault
-from ivr.telephony.rest import Texts
+from ivr.telephony.rest import Twilio
 from ivr.telephony.twiml import Renderer
 from ivr.telephony.webhook import MOST_BYTES
 from ivr.web.audio import audio_routes
 from ivr.web.link import link_routes
 from ivr.web.listening import listened, listening_routes
+from ivr.web.people import People, people_routes
 from ivr.web.reading import Readings, reading_routes
 from ivr.web.softphone import softphone_routes
 from ivr.web.voice import Voice, voice_routes
@@ -42,11 +48,13 @@ def create_app(
     clock: Clock = time.time,
     desks: Mapping[str, Desk] | None = None,
     background: Background | None = None,
+    operator: Lines | None = None,
 ) -> Flask:
     """The whole line as a WSGI app.
 
     `settings` default to the environment's; `clock` gives seconds since the epoch; `desks` carry out the script's
-    commands, by name; `background` starts what takes its time (default: eight threads).
+    commands, by name; `background` starts what takes its time (default: eight threads); `operator` is the API of who
+    runs the telephone lines (default: OVH's, when its keys are set).
 
     Raises SettingsError, ScriptError, SpeechError, or sqlalchemy.exc.SQLAlchemyError when the line cannot start.
     """
@@ -59,44 +67,92 @@ def create_app(
     turns = Turns(engine)
     vault, texts = Vault([chosen.secret_key]), read_sms(chosen.prompts_dir)
     can_text = bool(chosen.sms_from and chosen.api_key and chosen.api_secret)
-    services = Services(engine, vault, texts, chosen.public_url, can_text, fiction=not chosen.production)
+    caps = replace(CAPS, all_an_hour=chosen.sms_an_hour)
+    ground = Ground(engine, vault, texts, chosen.public_url, can_text, fiction=not chosen.production, caps=caps)
+    partners = partners_of(chosen, clock)
+    services = Services(
+        ground,
+        flow,
+        read_hours(chosen.prompts_dir),
+        chosen.data_dir,
+        operator or _operator(chosen),
+        agent=chosen.agent,
+        can_ring=bool(chosen.callbacks and flow.follow_up and partners.twilio),
+        hands_over=partners.team is not None,
+        fetch=partners.twilio.recording if partners.twilio else None,
+    )
     start = background or ThreadPoolExecutor(8, "desk").submit
-    calls = Calls(flow, turns, chosen.secret_key, vault, start, {**services.desks(), **(desks or {})})
-    readings = Readings(speaker, services.code_of, chosen.secret_key, audio, clock)
-    renderer = Renderer(flow, speaker, audio=audio)
+    people = {"conseiller": chosen.agent} if chosen.agent else {}
+    calls = Calls(
+        flow,
+        turns,
+        chosen.secret_key,
+        vault,
+        start,
+        {**services.desks(), **(desks or {})},
+        frozenset(people),
+        services.again.beginning,
+    )
+    readings = Readings(speaker, services.code.code_of, chosen.secret_key, audio, clock, services.people.sound_of)
+    renderer = Renderer(flow, speaker, audio=audio, numbers=people, own_number=chosen.own_number)
 
     example = "" if chosen.production else AN_EXAMPLE
     app = Flask("ivr", static_folder=None)
     app.extensions["ivr"] = calls
     app.extensions["ivr.services"] = services
+    app.extensions["ivr.rounds"] = rounds(services, turns, partners, clock)
+    app.extensions["ivr.slow-rounds"] = slow_rounds(services, clock)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False  # a redirected webhook is a lost call
-    app.register_blueprint(voice_routes(Voice(chosen, calls, renderer, readings, clock)))
+    voice = Voice(chosen, calls, renderer, readings, clock, services.ended)
+    app.register_blueprint(voice_routes(voice))
+    app.register_blueprint(people_routes(People(voice, services, clock)))
     app.register_blueprint(reading_routes(readings))
-    app.register_blueprint(link_routes(services.links(), clock, proxies=chosen.proxies, loopback_is=example))
+    app.register_blueprint(link_routes(services.code.links(), clock, proxies=chosen.proxies, loopback_is=example))
     app.register_blueprint(audio_routes(shelf))
     app.add_url_rule("/healthz", "healthz", lambda: Response("alive\n", mimetype="text/plain"))
     app.add_url_rule("/readyz", "readyz", partial(_ready, turns))
     if chosen.softphone:
-        app.register_blueprint(softphone_routes(chosen, words=partial(_words, shelf), told=turns.told))
+        keep = None if chosen.production else partial(_left, chosen.data_dir / SOFTPHONE)
+        words = partial(_words, shelf)
+        app.register_blueprint(softphone_routes(chosen, words=words, told=turns.told, keep_recording=keep))
         app.register_blueprint(listening_routes(partial(listened, speaker)))
     return app
 
 
-def sender_of(app: Flask, settings: Settings | None = None) -> Sender | None:
-    """Who sends the app's texts, not started yet; None when no texts can be sent, and they wait in the outbox."""
-    chosen, services = settings or from_environment(), app.extensions["ivr.services"]
-    if not services.can_text:
+def partners_of(settings: Settings, clock: Clock) -> Partners:
+    """Through whom things leave, as far as the settings name them."""
+    twilio = team = None
+    if settings.api_key and settings.api_secret and (settings.sms_from or settings.own_number):
+        account, login = settings.account_sid or settings.api_key, (settings.api_key, settings.api_secret)
+        own = settings.own_number
+        twilio = Twilio(account, *login, settings.sms_from, base=settings.api_url, voice_from=own)
+    if settings.handover_url:
+        insecure = not settings.production
+        team = Team(settings.handover_url, settings.handover_secret, clock, development=insecure)
+    return Partners(twilio, team)
+
+
+def _operator(settings: Settings) -> Lines | None:
+    """The API of who runs the telephone lines, when its keys are set."""
+    if not settings.ovh_keys:
         return None
-    texts = Texts(
-        chosen.account_sid or chosen.api_key, chosen.api_key, chosen.api_secret, chosen.sms_from, base=chosen.api_url
-    )
-    return Sender(Outbox(services.engine), texts, services.vault, time.time)
+    from ivr.desk.ovh import Credentials, Ovh
+
+    return Ovh(Credentials(*settings.ovh_keys), settings.ovh_endpoint)
 
 
 def _words(shelf: Shelf, name: str) -> str:
     """What a clip says, for the page that shows the call."""
     return "(le code)" if name.startswith("code/") else shelf.words.get(name, "")
+
+
+def _left(folder: Path, sid: str, wav: bytes) -> None:
+    """Leave what the browser phone has recorded where the carrier's stand-in finds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{sid}.part"
+    draft.write_bytes(wav)
+    draft.replace(folder / f"{sid}.wav")
 
 
 def _ready(turns: Turns) -> Response:

@@ -22,6 +22,7 @@ from ivr.flow.model import (
     Piece,
     Prompt,
     Reading,
+    Run,
     Slot,
     Utterance,
     Words,
@@ -115,7 +116,7 @@ def in_call_order(flow: Flow) -> Iterator[tuple[str, Prompt]]:
     for step_id in _nearest_first(flow):
         step = flow.steps[step_id]
         said = [(step_id, step.prompt)]
-        if isinstance(step, Menu | Hold):
+        if isinstance(step, Menu | Hold | Run):
             said += [(f"{step_id}@{cue.at:g}", cue.prompt) for cue in step.cues]
         yield from ((name, prompt) for name, prompt in said if prompt.pieces())
 

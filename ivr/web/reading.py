@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response
 
 from ivr.calls import Clock
+from ivr.flow.model import RECORDING
 from ivr.speech import reading
 from ivr.speech.clips import take
 from ivr.speech.shelf import samples, wave
@@ -32,6 +33,9 @@ NOTHING = b"\xff" * 4000
 CodeOf = Callable[[str, str, float], str | None]
 """The code that a reference means, for a call, at a time; None when it may not be heard."""
 
+SoundOf = Callable[[str, str], bytes | None]
+"""The sound (WAV) of what a call has recorded, by the carrier's id; None while there is none."""
+
 
 @dataclass(frozen=True)
 class Readings:
@@ -42,9 +46,12 @@ class Readings:
     secret_key: bytes
     audio: str
     clock: Clock
+    sound_of: SoundOf = lambda _call, _reference: None
 
     def verbs(self, call: str, manner: str, reference: str) -> str:
-        """What reads the code out: its sound, or the carrier's own voice when a clip of it is missing."""
+        """What reads the code out or plays a recording: its sound, else the carrier's voice for a missing clip."""
+        if manner == RECORDING:
+            return twiml.play(f"{self.audio}code/{self._address(call, manner, reference)}.wav")
         code = self.code_of(call, reference, self.clock())
         if code is None:
             return ""
@@ -55,6 +62,8 @@ class Readings:
     def sound(self, address: str) -> bytes:
         """The file at this address; half a second of silence when there is nothing to hear there any more."""
         opened = self._opened(address)
+        if opened and opened[1] == RECORDING:
+            return self.sound_of(opened[0], opened[2]) or wave(NOTHING)
         code = self.code_of(opened[0], opened[2], self.clock()) if opened else None
         said = reading.reading(code, opened[1], self._clip) if code and opened else None
         if said is None:

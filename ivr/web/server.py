@@ -14,6 +14,8 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from ivr.worker import Worker
+
 THREADS = 4
 PATIENCE = 0.05
 """Seconds between two looks at whether the workers answer yet."""
@@ -21,14 +23,21 @@ PATIENCE = 0.05
 
 def line() -> Flask:
     """What each worker serves: the app from its environment, logging to standard error."""
-    from ivr.web.app import create_app, sender_of
+    from ivr.settings import settings
+    from ivr.web.app import create_app
     from ivr.web.logs import log_to_stderr
 
     log_to_stderr()
-    app = create_app()
-    if sender := sender_of(app):
-        sender.start()
+    found = settings()
+    app = create_app(found)
+    for worker in workers_of(app) if found.worker else ():
+        worker.start()
     return app
+
+
+def workers_of(app: Flask) -> tuple[Worker, ...]:
+    """Who does what is done between calls; not started yet."""
+    return tuple(Worker(app.extensions[name]) for name in ("ivr.rounds", "ivr.slow-rounds"))
 
 
 def serve(host: str, port: int, workers: int, announce: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ heard as « an application error has occurred ». What a caller hears when all e
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +15,8 @@ from flask import Blueprint, Response, request
 
 from ivr.calls import Answer, Calls, Clock
 from ivr.settings import Settings
+from ivr.store.ends import RANK
+from ivr.store.turns import PLACED
 from ivr.telephony import signature, twiml
 from ivr.telephony.twiml import Renderer
 from ivr.telephony.webhook import HostileFormError, MalformedFormError, Webhook, event, parameters, webhook
@@ -35,6 +38,7 @@ class Voice:
     renderer: Renderer
     readings: Readings
     clock: Clock
+    ended: Callable[[str, str, float], None] = lambda _call, _caller, _at: None
 
     def answer(self, number: int, mac: str, kind: str) -> Response:
         """The answer to one webhook; `number`, `mac` and `kind` come from its address, 0 and empty for /voice."""
@@ -58,12 +62,26 @@ class Voice:
             return Response(status=403)
         try:
             hook = webhook(params, self.settings.account_sid, frozenset())
-            self.calls.turns.close(hook.call, hook.status, self.clock())
+            direction = hook.form.get("Direction", "")
+            self.calls.turns.close(hook.call, hook.status, self.clock(), direction=direction)
+            if hook.status in RANK:
+                self.ended(hook.call, hook.caller if direction != PLACED else "", self.clock())
         except HostileFormError as error:
             log.warning("refused", extra={"why": str(error)})
         except Exception:
             log.exception("mishap", extra={"kind": "status"})
         return Response(status=204)
+
+    def signed(self) -> Webhook | None:
+        """The webhook of this request, when it is signed and of our account; None is for 403."""
+        params = self._signed_params()
+        if params is None:
+            return None
+        try:
+            return webhook(params, self.settings.account_sid, frozenset())
+        except HostileFormError as error:
+            log.warning("refused", extra={"why": str(error)})
+            return None
 
     def _turn(self, hook: Webhook, number: int, mac: str, kind: str) -> Response:
         if mac and not self.calls.is_ours(hook.call, number, mac):
@@ -87,17 +105,22 @@ class Voice:
         return self._rendered(hook.call, said)
 
     def _rendered(self, call: str, answer: Answer) -> Response:
-        number = answer.turn + 1
-        address = self._address(number, self.calls.mac(call, number))
-        read = partial(self.readings.verbs, call)
-        return _twiml(self.renderer.answer(answer.actions, address, first=answer.turn == 0, read=read))
+        return _twiml(self.document(call, answer))
 
-    def _address(self, number: int, mac: str) -> str:
+    def document(self, call: str, answer: Answer) -> bytes:
+        """The TwiML of an answer; its addresses lead to the next turn."""
+        number = answer.turn + 1
+        address = self.address(number, self.calls.mac(call, number))
+        read = partial(self.readings.verbs, call)
+        return self.renderer.answer(answer.actions, address, first=answer.turn == 0, read=read)
+
+    def address(self, number: int, mac: str) -> str:
+        """Where a turn's webhooks go, up to their last part."""
         return f"{self.settings.path_prefix}/voice/{number}/{mac}/"
 
     def _retry(self, number: int, mac: str) -> str:
         """Where a key after the apology leads: to the last answer again, or to the beginning."""
-        return self._address(number, mac) + "again" if mac else f"{self.settings.path_prefix}/voice"
+        return self.address(number, mac) + "again" if mac else f"{self.settings.path_prefix}/voice"
 
     def _signed_params(self) -> tuple[tuple[str, str], ...] | None:
         """The form's parameters, when it is a form and signed by the account; None is for 403."""

@@ -18,7 +18,7 @@ def ours() -> dict[str, Text]:
 
 
 def test_our_texts_fit_one_message_each(ours: dict[str, Text]) -> None:
-    assert set(ours) == {"verification", "adresse", "code", "chemin", "pause", "succes"}
+    assert set(ours) == {"verification", "adresse", "code", "chemin", "pause", "pas-encore", "succes"}
     for text in ours.values():
         body = text.filled(**text.longest)
         assert stray(body) == ""

@@ -91,11 +91,11 @@ def test_an_outcome_leads_on_and_brings_slots() -> None:
 
 def test_a_pending_command_is_polled_with_a_word_every_eight_seconds_and_is_late_at_its_deadline() -> None:
     state, actions = after(*SEARCHING, Pending(3.5))
-    assert actions == (Poll("essai.chercher", 1.0),)
+    assert actions == (Poll("essai.chercher", 2.0),)
     state, actions = advance(PETIT, state, Silence(4.6))
     assert isinstance(actions[-1], Command)
     state, actions = advance(PETIT, state, Pending(11.5))
-    assert actions == (Speak("aide.encore"), Poll("essai.chercher", 1.0))
+    assert actions == (Speak("aide.encore"), Poll("essai.chercher", 2.0))
     _, actions = advance(PETIT, state, Pending(23.0))
     assert actions[-1] == Listen("essai.menu")
 
@@ -113,7 +113,7 @@ def test_an_outcome_that_the_script_does_not_name_is_nobody_being_there() -> Non
 def test_a_recording_keeps_its_reference_and_an_empty_one_leads_elsewhere() -> None:
     assert after(Keys(1, "3"))[1][-1] == Tape("essai.message")
     state, actions = after(Keys(1, "3"), Recorded(30, "RE17", 12))
-    assert (dict(state.slots), actions[-1]) == ({"message": "RE17"}, End("solved"))
+    assert (dict(state.slots), actions[-1]) == ({"message": "RE17", "message-seconds": "12"}, End("solved"))
     assert after(Keys(1, "3"), Recorded(30, "RE17", 0))[0].step == "essai.menu"
 
 

@@ -150,7 +150,7 @@ def test_every_mistake_is_told_in_one_run() -> None:
 def test_a_script_without_mistakes_loads(flow: Flow) -> None:
     small = load(SMALL)
     assert len(small.steps) == len({*small.steps}) > 15
-    assert flow.menu == "accueil.menu"
+    assert flow.menu == "accueil.choix"
 
 
 def test_a_folder_that_is_none_says_what_to_set() -> None:

@@ -102,6 +102,10 @@ def test_a_file_is_read_with_its_sentence(tmp_path: Path) -> None:
         ("f:2: cannot read 'silence all'; write 'silence ", "# It works.\nsilence all"),
         ("f:2: cannot read 'wait a while'; write 'wait SECONDS", "# It works.\nwait a while"),
         ("f:2: cannot read 'again 2'", "# It works.\nagain 2"),
+        ("f:2: cannot read 'agent'; write 'agent answers ", "# It works.\nagent"),
+        ("f:2: cannot read 'agent answers and talks'", "# It works.\nagent answers and talks"),
+        ("f:2: cannot read 'agent answers and presses a'", "# It works.\nagent answers and presses a"),
+        ("f:2: cannot read 'agent hears'", "# It works.\nagent hears"),
         ("f:2: cannot read 'hung out'; write 'hung up", "# It works.\nhung out"),
     ],
 )
@@ -194,6 +198,122 @@ def test_other_verbs_are_the_stages(phone: Phone, menu: Line) -> None:
     world = World()
     play(call('says lines.last-ip 91.121.30.4 "une heure"', "hear accueil.bonjour"), phone, BOOK, world)
     assert world.asked == [("says", ("lines.last-ip", "91.121.30.4", "une heure"))]
+
+
+# An agent.
+
+
+@pytest.fixture
+def person(line: Line) -> Line:
+    """A line where key 0 leads to a person, who hears a whisper and accepts by key 1."""
+    line.says("/voice", '<Gather numDigits="1" action="/person"><Say>Bonjour.</Say></Gather>')
+    number = '<Number url="/whisper">+33199000001</Number>'
+    line.says("/person", f'<Say>Merci.</Say><Pause/><Dial action="/rung" callerId="+33199000000">{number}</Dial>')
+    whisper = "<Say>Il y a deux causes.</Say><Say>Tapez un.</Say>"
+    line.says("/whisper", f'<Gather numDigits="1" action="/accepted">{whisper}</Gather><Hangup/>')
+    line.says("/accepted", "")
+    line.says("/rung", "<Say>Je patiente.</Say>")
+    return line
+
+
+def dialled(line: Line) -> tuple[str, str]:
+    (rung,) = line.forms("/rung")
+    return rung["DialCallStatus"], rung["DialBridged"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "outcome"),
+    [
+        (["agent answers and presses 1 and talks 20"], ("completed", "true")),
+        (["agent answers and presses 1"], ("completed", "true")),
+        (["agent answers"], ("completed", "false")),
+        (["agent refuses"], ("completed", "false")),
+        (["agent is busy"], ("busy", "false")),
+        (["agent does not answer"], ("no-answer", "false")),
+        ([], ("no-answer", "false")),
+        (["agent is busy", "agent refuses"], ("completed", "false")),
+    ],
+)
+def test_an_agent_does_as_he_is_told_before_he_is_dialled(
+    phone: Phone, person: Line, agent: list[str], outcome: tuple[str, str]
+) -> None:
+    play(call("hear accueil.bonjour", *agent, "press 0", "hear fin.resolu, patience", "hung up"), phone, BOOK)
+    assert dialled(person) == outcome
+
+
+def test_the_agent_talks_as_long_as_is_written(phone: Phone, person: Line) -> None:
+    play(call("agent answers and presses 1 and talks 20", 'hear "bonjour"', "press 0", "wait 99 any"), phone, BOOK)
+    assert person.forms("/rung")[0]["DialCallDuration"] == "23"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["hear fin.resolu", 'agent hears bouton.causes, "tapez un"', "hear patience"],
+        ["hear fin.resolu", "agent hears bouton.causes", 'agent hears "tapez un"', "hear patience"],
+        ["hear fin.resolu, patience", 'agent hears bouton.causes, "tapez un"'],
+        ['hear "merci"', 'agent hears "deux causes", "tapez un"', "hear patience"],
+        ["hear fin.resolu", 'agent hears "tapez un"', "hear patience"],
+    ],
+)
+def test_what_the_agent_hears_is_checked_while_he_hears_it_or_later(
+    phone: Phone, person: Line, lines: list[str]
+) -> None:
+    play(call("agent answers and presses 1", "hear accueil.bonjour", "press 0", *lines, "hung up"), phone, BOOK)
+
+
+def test_the_call_stands_where_the_agent_has_heard_that_much(phone: Phone, person: Line) -> None:
+    heard = ["agent answers and presses 1", "hear accueil.bonjour", "press 0", "hear fin.resolu"]
+    play(call(*heard, 'agent hears "tapez un"', "wait 30", "drop"), phone, BOOK)
+    assert phone.ended == "drop"
+    assert person.forms("/rung") == []
+
+
+def test_what_is_said_beside_quoted_words_is_free_before_a_whisper_too(phone: Phone, person: Line) -> None:
+    dial = person._answers["/person"].pop()[2].decode()
+    person.sends("/person", dial.replace("<Pause/>", "<Pause/><Say>Un instant.</Say>").encode())
+    heard = ['hear "merci"', "agent hears bouton.causes", "hear patience"]
+    play(call("agent refuses", 'hear "bonjour"', "press 0", *heard, "hung up"), phone, BOOK)
+
+
+def test_each_call_has_its_own_whisper(phone: Phone, person: Line) -> None:
+    heard = ["hear fin.resolu, patience", 'agent hears bouton.causes, "tapez un"']
+    one = ["hear accueil.bonjour", "press 0", *heard]
+    play(call("agent refuses", *one, "hung up", "dial from anonymous", *one, "hung up"), phone, BOOK)
+
+
+@pytest.mark.parametrize(
+    ("told", "lines"),
+    [
+        (
+            'expected: patience\n  "Je patiente."\nheard:\n  4.7 s  bouton.causes: "Il y a deux causes."',
+            ["press 0", "hear fin.resolu", "agent hears patience"],
+        ),
+        (
+            'expected: the words "jamais"\nheard:\n  4.7 s  bouton.causes: "Il y a deux causes."\n'
+            '  6.5 s  no known prompt: "Tapez un."\n'
+            "then the agent heard no more; has the line dialled him, and does he answer?",
+            ["press 0", "hear fin.resolu", 'agent hears "jamais"'],
+        ),
+        ("heard:\n  nothing\nthen the agent heard no more", ["press 0", "agent hears bouton.causes"]),
+        (
+            "heard:\n  nothing\nthen the agent heard no more",
+            ["agent is busy", "press 0", "hear fin.resolu", "agent hears bouton.causes"],
+        ),
+        (
+            'expected: the words "bouton rouge"',
+            ["press 0", "hear fin.resolu, patience", 'agent hears "bouton rouge"'],
+        ),
+        (
+            'expected: the words "tapez un"',
+            ["press 0", "hear fin.resolu", 'agent hears "tapez un"', "wait 1", 'agent hears "tapez un"'],
+        ),
+    ],
+)
+def test_an_agent_who_hears_something_else_fails_the_call(
+    phone: Phone, person: Line, told: str, lines: list[str]
+) -> None:
+    assert told in failure(phone, "agent refuses", "hear accueil.bonjour", *lines)
 
 
 # Failing.

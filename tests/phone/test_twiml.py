@@ -6,7 +6,7 @@ import pytest
 from twilio.twiml import TwiML, lower_camel, voice_response
 
 from ivr.phone.errors import TwimlError
-from ivr.phone.twiml import RULES, Dial, Gather, Pause, Play, Record, Reject, Say, parse
+from ivr.phone.twiml import RULES, Dial, Gather, Number, Pause, Play, Record, Reject, Say, parse
 
 
 def twiml(verbs: str) -> bytes:
@@ -43,11 +43,21 @@ def test_other_verbs_have_twilios_defaults() -> None:
         twiml('<Dial>+33199000001</Dial><Reject/><Say loop="0">a</Say><Play>http://x/a.wav</Play>'), "text/xml"
     )
     assert verbs == (
-        Dial(("+33199000001",), "", "POST", 30, 14400, ""),
+        Dial((Number("+33199000001"),), "", "POST", 30, 14400, ""),
         Reject("rejected"),
         Say(("a",), 1000),
         Play("http://x/a.wav", "", 1),
     )
+
+
+# twilio.com/docs/voice/twiml/number
+def test_a_number_may_have_a_whisper_and_callbacks() -> None:
+    attributes = (
+        'url="/w" method="GET" statusCallback="/s" statusCallbackMethod="GET" statusCallbackEvent="ringing completed"'
+    )
+    (dial,) = parse(twiml(f"<Dial><Number {attributes}>+33199000001</Number></Dial>"), "text/xml")
+    assert isinstance(dial, Dial)
+    assert dial.numbers == (Number("+33199000001", "/w", "GET", "/s", "GET", ("ringing", "completed")),)
 
 
 # twilio.com/docs/voice/twiml, twilio.com/docs/api/errors/11200, /11750, /12100, /12300
@@ -115,7 +125,15 @@ def test_what_is_not_twiml_is_refused_with_twilios_number(number: int, told: str
         ("<Dial> needs either", "<Dial/>"),
         ("<Dial> needs either", "<Dial>+33199000001<Number>+33199000002</Number></Dial>"),
         ("<Dial> dials '0199000001'; it must be a number like", "<Dial>0199000001</Dial>"),
+        ("<Dial> has 11 <Number> elements; ring 10", f"<Dial>{'<Number>+33199000001</Number>' * 11}</Dial>"),
         ("<Number> holds '12'; it must be a number like", "<Dial><Number>12</Number></Dial>"),
+        ("<Number> has no attribute 'action'", '<Dial><Number action="/a">+33199000001</Number></Dial>'),
+        ("<Number> has url=''; it must be an address", '<Dial><Number url="">+33199000001</Number></Dial>'),
+        ("<Number> has method='PUT'", '<Dial><Number method="PUT">+33199000001</Number></Dial>'),
+        (
+            "<Number> has statusCallbackEvent='ringing,completed'; it must be events of initiated, ringing",
+            '<Dial><Number statusCallbackEvent="ringing,completed">+33199000001</Number></Dial>',
+        ),
     ],
 )
 def test_what_twilio_warns_of_is_refused(told: str, verbs: str) -> None:

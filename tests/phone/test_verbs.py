@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr.phone import CallError, Heard, Phone, TwimlError
+from ivr.phone import BUSY, Agent, CallError, Heard, Phone, TwimlError
 
 from .line import Line, wav
 
@@ -242,11 +242,9 @@ def test_a_recording_can_be_played_back_without_the_network(phone: Phone, line: 
 # twilio.com/docs/voice/twiml/dial#action: with an action, what is below is not reached
 @pytest.mark.parametrize(
     ("answer", "status", "seconds"),
-    [(("completed", 42), "completed", 45), (("busy", 0), "busy", 1), (None, "no-answer", 20)],
+    [(Agent(talks=42), "completed", 45), (BUSY, "busy", 1), (None, "no-answer", 20)],
 )
-def test_a_dial_tells_its_outcome(
-    phone: Phone, line: Line, answer: tuple[str, int] | None, status: str, seconds: int
-) -> None:
+def test_a_dial_tells_its_outcome(phone: Phone, line: Line, answer: Agent | None, status: str, seconds: int) -> None:
     if answer:
         phone.answers["+33199000001"] = answer
     line.says(
@@ -263,7 +261,7 @@ def test_a_dial_tells_its_outcome(
 
 # twilio.com/docs/voice/twiml/dial: without an action, the next verb; several numbers ring at once
 def test_a_dial_without_action_goes_on_below(phone: Phone, line: Line) -> None:
-    phone.answers["+33199000002"] = ("completed", 100)
+    phone.answers["+33199000002"] = Agent(talks=100)
     numbers = "<Number>+33199000001</Number><Number>+33199000002</Number>"
     line.says("/voice", f'<Dial callerId="+33199000000" timeLimit="60">{numbers}</Dial><Say>après</Say>')
     phone.dial()
@@ -272,7 +270,7 @@ def test_a_dial_without_action_goes_on_below(phone: Phone, line: Line) -> None:
 
 
 def test_a_long_talk_is_no_silence(phone: Phone, line: Line) -> None:
-    phone.answers["+33199000001"] = ("completed", 3000)
+    phone.answers["+33199000001"] = Agent(talks=3000)
     line.says("/voice", '<Dial callerId="+33199000000">+33199000001</Dial><Say>après</Say>')
     phone.dial()
     (heard,) = all_heard(phone)

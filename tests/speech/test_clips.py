@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ivr.flow.engine import Speak
-from ivr.flow.model import Clip, Flow, Hold, Pause, Words
+from ivr.flow.model import Clip, Flow, Hold, Pause, Slot, Words
 from ivr.flow.script import load
 from ivr.speech.clips import Countdown, Take, Tick, countdown, human, take, wanted
 from ivr.speech.lexicon import Lexicon
@@ -71,7 +71,35 @@ def test_characters_pairs_holds_and_ticks_are_wanted(flow: Flow) -> None:
     words = {clip.words for clip in clips}
     assert {"Zéro.", "Neuf.", "Point.", "Double vé.", "Zéro sept.", "Soixante-douze."} <= words
     assert [clip.seconds for clip in clips if isinstance(clip, Countdown)] == [30.0]
-    assert sorted(clip.every for clip in clips if isinstance(clip, Tick)) == [2.0, 10.0]
+    assert {clip.every for clip in clips if isinstance(clip, Tick)} >= {2.0, 10.0}
+
+
+def test_labels_and_what_else_is_said_as_it_is_are_wanted_at_one_speed() -> None:
+    labelled = load(
+        {**SMALL, "essai.toml": SMALL["essai.toml"].replace("[menu]\n", '[menu]\nlabel = "vérifier les câbles"\n')}
+    )
+    before = wanted(PETIT, NONE, [ANNA])
+    after = wanted(labelled, NONE, [ANNA], ["demain|à huit heures", "demain"])
+    new = [clip for key, (clip,) in after.items() if key not in before]
+    assert {clip.words for clip in new} == {"vérifier les câbles", "demain", "à huit heures"}
+    assert len(new) == 3
+
+
+def test_what_a_desk_says_while_it_works_is_wanted_with_its_tick() -> None:
+    working = SMALL["essai.toml"].replace("deadline = 20\n", 'deadline = 20\ntick = 1.5\ncues = { 8 = "Toujours." }\n')
+    clips = [clip for (clip,) in wanted(load({**SMALL, "essai.toml": working}), NONE, [ANNA]).values()]
+    assert "Toujours." in {clip.words for clip in clips}
+    assert 1.5 in {clip.every for clip in clips if isinstance(clip, Tick)}
+
+
+@pytest.mark.parametrize("recorded", [(), ("demain",), ("à huit heures",), ("demain", "à huit heures")])
+def test_a_slot_that_is_said_as_it_is_plays_each_part_or_says_it(recorded: tuple[str, ...]) -> None:
+    speaker = Speaker(PETIT, shelf(*(take(words, NONE, ANNA).name for words in recorded)), NONE, [ANNA])
+    heard = tuple(speaker.spoken([Slot("quand", "said")], {"quand": "demain | à huit heures"}))
+    assert [part.words if isinstance(part, Clip) else part for part in heard] == [
+        words if words in recorded else Words(words) for words in ("demain", "à huit heures")
+    ]
+    assert tuple(speaker.spoken([Slot("quand", "said")], {"quand": " | |"})) == ()
 
 
 def test_a_person_is_played_before_the_chosen_voice_and_that_before_another() -> None:
@@ -117,6 +145,7 @@ def test_a_number_is_read_back_digit_by_digit_or_in_pairs() -> None:
     assert words("12", "number") == ["Douze."]
     assert words("7", "number") == ["Sept."]
     assert words("mardi", "text") == ["mardi"]
+    assert words("mardi|à midi", "said") == ["mardi", "à midi"]
 
 
 def test_a_wait_without_ticks_is_silence() -> None:

@@ -137,6 +137,16 @@ def test_the_text_to_record_names_each_file(spoken: Studio) -> None:
     assert text.index("essai.bonjour") < text.index("essai.menu") < text.index("essai.fini")
 
 
+def test_the_words_of_hours_are_wanted_and_in_the_text_to_record(spoken: Studio) -> None:
+    (spoken.prompts / "horaires.toml").write_text('[semaine]\nlundi = ["09:15-12:00"]')
+    told = spoken.speak("--check")
+    assert "« à neuf heures quinze »" in told.stdout
+    text = spoken.run("read").stdout
+    for words in ("entre neuf heures quinze et onze heures quinze", "hier"):
+        assert f"`{human(words)}`  « {words} »" in text
+    (spoken.prompts / "horaires.toml").unlink()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -51,7 +51,7 @@ def test_options_are_half_a_second_apart_and_an_answer_begins_with_as_much() -> 
     say = answer(Speak("essai.relire", slots=(("ligne", "0199000007"),)), Listen("essai.relire"))[0][0]
     gaps = [pause.attrib["time"] for pause in say]
     assert gaps == ["500ms", *["300ms"] * 4, "500ms", "500ms"]
-    assert ":Zéro un.Quatre-vingt-dix-neuf.Zéro zéro.Zéro zéro.Zéro sept.Si c’est exact" in "".join(say.itertext())
+    assert ": Zéro un.Quatre-vingt-dix-neuf.Zéro zéro.Zéro zéro.Zéro sept.Si c’est exact" in "".join(say.itertext())
 
 
 def test_whole_seconds_of_silence_are_a_pause() -> None:

@@ -305,7 +305,7 @@ def test_status_callbacks_in_any_order_give_the_same_record(carrier: Carrier, or
     for status in (*order, *order):
         assert carrier.post("/voice/status", CallStatus=status)[0] == 204
     ended = carrier.line.clock.now()
-    assert rows(carrier.line, "SELECT status, disposition, ended_at FROM calls") == [("completed", "abandoned", ended)]
+    assert rows(carrier.line, "SELECT status, disposition, ended_at FROM calls") == [("completed", "cut", ended)]
 
 
 def test_a_late_status_does_not_undo_a_solved_call(carrier: Carrier) -> None:

@@ -1,13 +1,17 @@
-// The page of the telephone: keys in, the call told beside. All it knows of the line are three addresses.
+// The page of the telephone: keys in, the call told beside. The line itself is line.js.
 
 import { Call } from "./call.js";
 import { clockOf } from "./clock.js";
+import { Line } from "./line.js";
+import { Beeps, microphone } from "./microphone.js";
 import { Player, beep, frenchVoice, tone } from "./sound.js";
 
 const KEYS = "0123456789*#";
 const KEY_NAMES = { "*": "étoile", "#": "dièse" };
 const FEW = matchMedia("(prefers-reduced-motion: reduce)");
-const NO_NETWORK = "Le réseau a manqué\u00a0: la ligne ne répond plus. L’appel est terminé.";
+const KEEPS = document.body.dataset.keeps === "1"; // whether the line takes recordings
+const NO_MICROPHONE =
+  "Le micro n’est pas disponible, ou il a été refusé\u00a0: le message déposé sera une suite de bips. Autorisez le micro pour cette page, puis rappelez.";
 const NO_SOUND = "Le son n’a pas démarré dans ce navigateur. Autorisez-le pour cette page, puis rappelez.";
 
 const at = (id) => document.getElementById(id);
@@ -17,9 +21,15 @@ let context = null;
 let clock = null;
 let call = null;
 let began = 0;
-let ticket = "";
+let line = null;
 let wait = null; // {from, seconds, words}: what the bar counts down
-let current = null; // the line of the log that is being said
+let current = null; // what is being said, in the log
+
+const AGENT = {
+  rings: ["Le téléphone du conseiller sonne", "Un autre poste sonne."],
+  whisper: ["Le conseiller écoute l’annonce", "Le conseiller a décroché. La touche 1 prend l’appel."],
+  talks: ["En communication avec le conseiller", "Vous êtes en communication avec le conseiller."],
+};
 
 // The call.
 
@@ -30,8 +40,10 @@ async function dial() {
   at("call").disabled = false;
   if (!running) return trouble(NO_SOUND);
   began = clock.now();
-  const player = new Player(context, clock, says);
-  call = new Call({ ask, player, clock, tone: signal, tell: { turn, key, waits, records, rings, over } });
+  line = new Line({ withheld: at("withheld").checked, keeps: KEEPS });
+  const tell = { turn, key, waits, records, agent, over: over(line) };
+  const player = new Player(context, clock, says(""));
+  call = new Call({ line, player, clock, tone: signal, microphone: take, tell, colleague });
   state("calling", "Appel en cours");
   requestAnimationFrame(tick);
   call.follow();
@@ -46,21 +58,17 @@ async function sounding() {
   return context.state === "running";
 }
 
-/** The next document; `to` is empty for the first. */
-async function ask(to, about) {
-  const begins = to === "";
-  const asked = begins ? { withheld: at("withheld").checked } : { ticket, to, ...about };
-  const answer = await posted(begins ? "telephone/appel" : "telephone/suite", asked).catch(() => null);
-  if (answer === null) throw new Error(NO_NETWORK);
-  const document = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(document.error || `La ligne a répondu par une erreur (HTTP\u00a0${answer.status}). L’appel est terminé.`);
-  ticket = document.ticket;
-  return document;
+/** The microphone, if what it hears is taken at all. */
+async function take() {
+  if (!KEEPS) return new Beeps();
+  at("now").textContent = "Autorisez le micro pour laisser un message.";
+  return microphone(context);
 }
 
-function posted(address, asked, more = { signal: AbortSignal.timeout(15000) }) {
-  const headers = { "Content-Type": "application/json" };
-  return fetch(address, { method: "POST", headers, body: JSON.stringify(asked), ...more });
+/** The end of the call of a colleague: his own ear, and his lines in the log. */
+function colleague() {
+  const tell = { turn() {}, key: pressedBy("conseiller\u00a0: "), waits, records() {}, agent() {}, over: colleagueOver };
+  return { player: new Player(context, clock, says("conseiller\u00a0: ")), tell };
 }
 
 function signal(kind) {
@@ -77,25 +85,36 @@ function turn({ number, event, step }) {
   logged("turn", `Tour ${number}`, step, event);
 }
 
-function says(piece, when, seconds) {
-  if (!call) return;
-  current?.removeAttribute("aria-current");
-  current = null;
-  if (piece.silence !== undefined) return silent(piece, when);
-  const words = piece.words || "(enregistrement)";
-  const length = `${french(seconds)}\u00a0s${piece.spoken && !frenchVoice() ? ", sans voix" : ""}`;
-  current = logged(piece.missing ? "said missing" : "said", time(when - began), words, length);
-  current.setAttribute("aria-current", "true");
-  at("now").textContent = words;
+/** What shows a piece as it begins; `who` hears it, nobody named is the caller. */
+function says(who) {
+  return (piece, when, seconds) => {
+    if (!call) return;
+    current?.removeAttribute("aria-current");
+    current = null;
+    if (piece.silence !== undefined) return silent(piece, when);
+    const words = `${who}${piece.words || "(enregistrement)"}`;
+    const length = `${french(seconds)}\u00a0s${piece.spoken && !frenchVoice() ? ", sans voix" : ""}`;
+    const kind = `said${piece.missing ? " missing" : ""}${who ? " agent" : ""}`;
+    current = logged(kind, time(when - began), words, length);
+    current.setAttribute("aria-current", "true");
+    at("now").textContent = words;
+  };
 }
 
 function silent(piece, when) {
   if (piece.silence >= 1) logged("silence", time(when - began), `silence de ${french(piece.silence)}\u00a0s`, "");
 }
 
+function pressedBy(who) {
+  return (pressed, taken) => {
+    const name = `${who}touche ${KEY_NAMES[pressed] ?? pressed}`;
+    logged(taken ? "pressed" : "pressed lost", time(clock.now() - began), taken ? name : `${name}, que personne n’attend`, "");
+  };
+}
+
 function key(pressed, taken) {
-  const name = `touche ${KEY_NAMES[pressed] ?? pressed}`;
-  logged(taken ? "pressed" : "pressed lost", time(clock.now() - began), taken ? name : `${name}, que personne n’attend`, "");
+  if (at("person").dataset.stage === "whisper") return; // his key, who says so himself
+  pressedBy("")(pressed, taken);
   const keys = at("pressed");
   keys.textContent = `${keys.textContent === "–" ? "" : keys.textContent}\u00a0${pressed}`.trim().slice(-23);
 }
@@ -105,35 +124,51 @@ function waits(from, seconds) {
   wait = seconds ? { from, seconds, words: "avant la relance" } : null;
 }
 
-function records(from, most, finish) {
+function records(from, { most, finish }, heard) {
   const keys = [...finish].map((one) => KEY_NAMES[one] ?? one).join(", ");
-  at("now").textContent = `Le répondeur enregistre (votre voix reste ici). Pour finir\u00a0: ${keys}.`;
+  const ends = keys ? ` Pour finir\u00a0: ${keys}.` : "";
+  at("now").textContent = `Le répondeur enregistre${heard ? " votre voix" : KEEPS ? "" : " (votre voix reste ici)"}.${ends}`;
+  if (KEEPS && !heard) trouble(NO_MICROPHONE);
   wait = { from, seconds: most, words: "d’enregistrement" };
 }
 
-function rings(ringing) {
-  at("person").hidden = !ringing;
-  if (ringing) at("now").textContent = "Un autre poste sonne.";
+/** What the colleague's telephone is in: rings, whisper, talks; nothing when it is out of the call. */
+function agent(stage) {
+  const person = at("person");
+  person.hidden = !stage;
+  person.dataset.stage = stage;
+  if (!stage) return;
+  const [legend, now] = AGENT[stage];
+  at("person-does").textContent = legend;
+  at("now").textContent = now;
+  logged("turn", time(clock.now() - began), legend, "");
+  for (const button of person.querySelectorAll("button")) button.hidden = !button.dataset.stages.includes(stage);
 }
 
-function over(who, why) {
-  call = null;
-  wait = null;
+function colleagueOver(who, why) {
   current?.removeAttribute("aria-current");
-  const words = { caller: "Vous avez raccroché.", line: "La ligne a raccroché.", trouble: "L’appel est coupé." }[who];
-  logged("end", time(clock.now() - began), words, "");
-  at("now").textContent = words;
-  state("over", "Raccroché");
-  announce(words);
-  countdown();
   if (why) trouble(why);
-  hangUpThere();
+  if (who !== "document") logged("end", time(clock.now() - began), "Le conseiller n’a pas pris l’appel.", "");
 }
 
-/** Tell the line that the call is over, even while the page is being closed. */
-function hangUpThere() {
-  if (ticket) posted("telephone/fin", { ticket }, { keepalive: true }).catch(() => {});
-  ticket = "";
+/** Shows the end of a call, and tells it to its line once the message under way, if there is one, has been left. */
+function over(line) {
+  return (who, why, message) => {
+    call = null;
+    wait = null;
+    current?.removeAttribute("aria-current");
+    const words = { caller: "Vous avez raccroché.", trouble: "L’appel est coupé." }[who] ?? "La ligne a raccroché.";
+    logged("end", time(clock.now() - began), words, "");
+    agent("");
+    at("now").textContent = words;
+    state("over", "Raccroché");
+    announce(words);
+    countdown();
+    if (why) trouble(why);
+    Promise.resolve(message)
+      .catch((error) => trouble(error.message))
+      .finally(() => line.hangUp());
+  };
 }
 
 // The page.
@@ -247,8 +282,12 @@ for (const button of document.querySelectorAll("[data-key]")) {
   button.addEventListener("click", (event) => event.detail || pressed(button.dataset.key)); // keyboard, screen reader
 }
 for (const button of document.querySelectorAll("[data-result]"))
-  button.addEventListener("click", () => call?.ringEnds(button.dataset.result));
+  button.addEventListener("click", () => call?.colleagueDoes(button.dataset.result));
+at("accept").addEventListener("click", () => call?.press("1"));
 at("call").addEventListener("click", callOrHangUp);
 at("read-aloud").addEventListener("change", (event) => at("log").setAttribute("aria-live", event.target.checked ? "polite" : "off"));
 document.addEventListener("keydown", typed);
-addEventListener("pagehide", () => call?.hangUp());
+addEventListener("pagehide", () => {
+  call?.hangUp();
+  line?.hangUp();
+});

@@ -28,6 +28,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",  # a microphone that hears a beep each second
 ]
 
 RUNS = CHROMIUM is not None and find_spec("playwright") is not None
@@ -92,6 +93,16 @@ def real(tmp_path: Path, context: BrowserContext) -> Iterator[RealLine]:
 def hand(context: BrowserContext) -> Iterator[HandLine]:
     """A line whose answers are written by the test."""
     line = HandLine()
+    yield line
+    _leave(context)
+    line.stop()
+
+
+@pytest.fixture
+def keeping(context: BrowserContext) -> Iterator[HandLine]:
+    """The same, whose carrier keeps recordings. A test grants the microphone, or does not."""
+    line = HandLine(keeps=True)
+    context.grant_permissions([])
     yield line
     _leave(context)
     line.stop()

@@ -36,19 +36,27 @@ class RealLine:
 
 
 class HandLine:
-    """A carrier's view of a line: `answers` by path, filled by the test; `forms` are what it was posted, in order."""
+    """A carrier's view of a line: `answers` by path, filled by the test; `forms` are what it was posted, in order.
 
-    def __init__(self) -> None:
+    If it `keeps` recordings, they are in `recordings` by their names.
+    """
+
+    def __init__(self, *, keeps: bool = False) -> None:
         self.answers: dict[str, str] = {}
         self.forms: list[tuple[str, dict[str, str]]] = []
         self.clips: dict[str, bytes] = {}
+        self.recordings: dict[str, bytes] = {}
         self.prompts: list[ListenedPrompt] = []
         self.app = Flask("hand", static_folder=None)
+        self.app.config["MAX_CONTENT_LENGTH"] = 64 * 1024  # as the line's own
         self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.port}"
         environment = {"IVR_PUBLIC_URL": self.url, "IVR_SECRET_KEY": KEY, "TWILIO_AUTH_TOKEN": TOKEN}
         pages = softphone_routes(
-            settings(environment), words=self._words, told=lambda call, turn: ("key 1", f"pas-{turn}")
+            settings(environment),
+            words=self._words,
+            told=lambda call, turn: ("key 1", f"pas-{turn}"),
+            keep_recording=self.recordings.__setitem__ if keeps else None,
         )
         self.app.register_blueprint(pages)
         self.app.register_blueprint(listening_routes(lambda: self.prompts))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import wave
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from ivr.flow.model import Flow
 from ivr.settings import settings
@@ -74,6 +77,150 @@ def test_only_calls_that_were_begun_here_go_on(ticket: object, web: FlaskClient,
         assert answer.status_code == 403
         assert "Rappelez" in answer.get_json()["error"]
     assert line.forms == []
+
+
+DIAL = '<Dial action="/voice/1/ab/dialled" callerId="+33199000000" timeout="9">'
+DIAL += '<Number url="/voice/1/ab/agent">+33199000001</Number><Number>+33199000002</Number></Dial>'
+
+
+def goes_on(web: FlaskClient, ticket: object, to: str = "/voice/1/ab/dialled", **about: object) -> int:
+    return web.post("/telephone/suite", json={"ticket": ticket, "to": to, **about}).status_code
+
+
+def test_a_dialled_telephone_has_a_leg_of_its_own(web: FlaskClient, line: HandLine) -> None:
+    line.says("/voice", DIAL)
+    first = begun(web)
+    (dial,) = first["verbs"]
+    assert (dial["to"], dial["whisper"], dial["timeout"]) == ("/voice/1/ab/dialled", "/voice/1/ab/agent", 9)
+    assert goes_on(web, dial["leg"], dial["whisper"]) == 200
+    assert goes_on(web, first["ticket"], dialled="completed", bridged=True, seconds=7, leg=dial["leg"]) == 200
+    (_, caller), (_, whisper), (_, told) = line.forms
+    assert (whisper["From"], whisper["To"]) == ("+33199000000", "+33199000001")
+    assert (whisper["Direction"], whisper["ParentCallSid"]) == ("outbound-dial", caller["CallSid"])
+    assert (told["DialCallSid"], told["DialCallDuration"]) == (whisper["CallSid"], "7")
+    assert (told["DialCallStatus"], told["DialBridged"], told["CallSid"]) == ("completed", "true", caller["CallSid"])
+
+
+def test_a_call_without_a_caller_id_shows_the_caller(web: FlaskClient, line: HandLine) -> None:
+    line.says("/voice", "<Dial><Number>+33199000001</Number></Dial>")
+    (dial,) = begun(web)["verbs"]
+    assert (dial["to"], dial["whisper"]) == ("", "")
+    goes_on(web, dial["leg"], "/voice")
+    assert line.forms[1][1]["From"] == line.forms[0][1]["From"]
+
+
+def test_only_what_becomes_of_one_s_own_dial_is_handed_on(web: FlaskClient, line: HandLine) -> None:
+    line.says("/voice", DIAL)
+    one, other = begun(web), begun(web)
+    ours, theirs = one["verbs"][0]["leg"], other["verbs"][0]["leg"]
+    for leg in (theirs, "", "x", None, one["ticket"]):
+        assert goes_on(web, one["ticket"], dialled="completed", leg=leg) == 403
+    assert goes_on(web, one["ticket"], dialled="busy", bridged=True, seconds=3, leg=ours) == 200
+    told = line.forms[-1][1]
+    assert (told["DialBridged"], told.get("DialCallDuration")) == ("false", None)
+
+
+def test_a_dialled_leg_neither_dials_nor_ends_the_call(web: FlaskClient, line: HandLine) -> None:
+    line.says("/voice", DIAL)
+    line.says("/voice/1/ab/agent", DIAL)
+    leg = begun(web)["verbs"][0]["leg"]
+    answer = web.post("/telephone/suite", json={"ticket": leg, "to": "/voice/1/ab/agent"})
+    assert (answer.status_code, "13201" in answer.get_json()["error"]) == (502, True)
+    assert web.post("/telephone/fin", json={"ticket": leg}).status_code == 403
+
+
+# Recordings.
+
+
+@pytest.fixture
+def keeping() -> Iterator[HandLine]:
+    line = HandLine(keeps=True)
+    line.says("/voice", '<Record action="/voice/1/ab/recorded" maxLength="90" timeout="4"/>')
+    yield line
+    line.stop()
+
+
+def spoken(seconds: float, *, rate: int = 8000, channels: int = 1, width: int = 2) -> bytes:
+    """A recording as the page sends it, unless told otherwise."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(channels)
+        written.setsampwidth(width)
+        written.setframerate(rate)
+        written.writeframes(bytes(round(seconds * rate) * channels * width))
+    return file.getvalue()
+
+
+def sent(web: FlaskClient, ticket: str, sound: bytes, kind: str = "audio/wav") -> TestResponse:
+    return web.post("/telephone/enregistrement", data=sound, content_type=kind, headers={"X-Ticket": ticket})
+
+
+def test_a_recording_is_kept_and_then_told_by_its_name_and_length(keeping: HandLine) -> None:
+    web = keeping.app.test_client()
+    first = begun(web)
+    assert (first["verbs"][0]["most"], first["verbs"][0]["timeout"]) == (90, 4)
+    seal = sent(web, first["ticket"], spoken(12.4)).get_json()["recorded"]
+    assert goes_on(web, first["ticket"], "/voice/1/ab/recorded", recorded=seal, by="hangup") == 200
+    told = keeping.forms[-1][1]
+    assert keeping.recordings == {told["RecordingSid"]: spoken(12.4)}
+    assert (told["RecordingDuration"], told["Digits"]) == ("12", "hangup")
+    assert told["RecordingUrl"] == f"https://api.twilio.com/2010-04-01/Accounts/AC{'0' * 32}/Recordings/" + str(
+        told["RecordingSid"]
+    )
+
+
+def test_a_minute_and_a_half_is_kept_and_much_more_is_not(keeping: HandLine) -> None:
+    web = keeping.app.test_client()
+    ticket = begun(web)["ticket"]
+    assert sent(web, ticket, spoken(90)).status_code == 200
+    refused = sent(web, ticket, spoken(200))
+    assert (refused.status_code, refused.get_json()["error"]) == (
+        413,
+        "Cet enregistrement est trop long pour la ligne.",
+    )
+    assert len(keeping.recordings) == 1
+
+
+@pytest.mark.parametrize(
+    ("sound", "kind"),
+    [
+        (spoken(1), "application/json"),
+        (spoken(1), "application/octet-stream"),
+        (b"", "audio/wav"),
+        (b"RIFF", "audio/wav"),
+        (spoken(1)[:30], "audio/wav"),
+        (spoken(1, rate=44100), "audio/wav"),
+        (spoken(1, channels=2), "audio/wav"),
+        (spoken(1, width=1), "audio/wav"),
+    ],
+)
+def test_what_is_no_recording_is_not_kept(keeping: HandLine, sound: bytes, kind: str) -> None:
+    web = keeping.app.test_client()
+    assert sent(web, begun(web)["ticket"], sound, kind).status_code == 403
+    assert keeping.recordings == {}
+
+
+@pytest.mark.parametrize("ticket", ["", "x"])
+def test_only_a_call_that_was_begun_here_records(keeping: HandLine, ticket: str) -> None:
+    assert sent(keeping.app.test_client(), ticket, spoken(1)).status_code == 403
+    assert keeping.recordings == {}
+
+
+def test_a_recording_belongs_to_its_call(keeping: HandLine) -> None:
+    web = keeping.app.test_client()
+    one, other = begun(web), begun(web)
+    seal = sent(web, one["ticket"], spoken(1)).get_json()["recorded"]
+    for recorded in (seal, "x", other["ticket"], 12):
+        assert goes_on(web, other["ticket"], "/voice/1/ab/recorded", recorded=recorded) == 403
+
+
+def test_where_none_are_kept_none_are_taken_and_the_page_does_not_listen(web: FlaskClient, line: HandLine) -> None:
+    ticket = begun(web)["ticket"]
+    assert sent(web, ticket, spoken(1)).status_code == 403
+    assert 'data-keeps=""' in web.get("/telephone").text
+    assert goes_on(web, ticket, "/voice/1/ab/recorded", recorded=12, by="A") == 200
+    assert line.forms[-1][1]["RecordingDuration"] == "12"
+    assert "Digits" not in line.forms[-1][1]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import wave
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,6 +13,10 @@ from tests.web.browser.lines import HandLine, RealLine, sound
 
 GATHER = '<Gather action="/voice/1/ab/key" method="POST" input="dtmf" numDigits="{digits}" finishOnKey="{finish}" '
 GATHER += 'timeout="5">{inside}</Gather><Redirect method="POST">/voice/1/ab/silence</Redirect>'
+
+
+DIAL = '<Dial action="/voice/1/ab/dialled" timeout="30" callerId="+33199000000">'
+DIAL += '<Number method="POST" url="/voice/1/ab/agent">+33199000001</Number></Dial>'
 
 
 def gather(inside: str, digits: int = 1, finish: str = "") -> str:
@@ -170,19 +176,188 @@ def test_a_message_is_as_long_as_the_caller_takes(timed: Page, hand: HandLine) -
     let_pass(timed, 13)
     timed.keyboard.press("#")
     expect(timed.locator("#state")).to_have_text("Raccroché")
-    assert hand.forms[1][1]["RecordingDuration"] == "12"
+    told = hand.forms[1][1]
+    assert (told["RecordingDuration"], told["Digits"]) == ("12", "#")
+    assert told["RecordingUrl"].endswith(f"/Recordings/{told['RecordingSid']}")
 
 
-@pytest.mark.parametrize(("who", "result"), [("Il répond", "completed"), ("Il est occupé", "busy"), ("", "no-answer")])
-def test_another_telephone_answers_or_not(who: str, result: str, timed: Page, hand: HandLine) -> None:
-    hand.says("/voice", '<Dial action="/voice/1/ab/dialled" timeout="30" callerId="+33199000000">+33199000001</Dial>')
+def message(page: Page, line: HandLine, ends: str = 'finishOnKey="#"') -> None:
+    """Call a line that records at once, without a beep."""
+    line.says("/voice", f'<Record action="/voice/1/ab/recorded" playBeep="false" maxLength="90" {ends}/>')
+    line.says("/voice/1/ab/recorded", gather('<Pause length="9"/>'))
+    call(page, line.url)
+    expect(page.locator("#now")).to_contain_text("Le répondeur enregistre")
+
+
+def recorded(line: HandLine) -> tuple[float, int]:
+    """How long the only recording lasts in seconds, and the peak of its samples."""
+    ((name, kept),) = line.recordings.items()
+    form = next(form for path, form in line.forms if path.endswith("/recorded"))
+    assert form["RecordingSid"] == name
+    with wave.open(io.BytesIO(kept)) as read:
+        assert (read.getnchannels(), read.getsampwidth(), read.getframerate()) == (1, 2, 8000)
+        seconds = read.getnframes() / 8000
+        peak = max(map(abs, memoryview(read.readframes(read.getnframes())).cast("h")), default=0)
+    assert form["RecordingDuration"] == str(round(seconds))
+    return seconds, peak
+
+
+def test_what_the_microphone_hears_reaches_the_carrier(page: Page, keeping: HandLine) -> None:
+    page.context.grant_permissions(["microphone"])
+    message(page, keeping)
+    expect(page.locator("#now")).to_contain_text("votre voix. Pour finir\u00a0: dièse.")
+    page.wait_for_timeout(1500)  # the card's own time: what is recorded is real
+    page.keyboard.press("#")
+    expect(page.locator("#turn")).to_have_text("1")
+    seconds, peak = recorded(keeping)
+    assert 1 < seconds < 4
+    assert peak > 1000
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+@pytest.mark.parametrize("ends", ["Escape", "#"])
+def test_a_microphone_that_is_refused_leaves_beeps_and_says_so(ends: str, timed: Page, keeping: HandLine) -> None:
+    message(timed, keeping)
+    expect(timed.get_by_role("alert")).to_contain_text("Le micro n’est pas disponible")
+    let_pass(timed, 12.4)
+    timed.keyboard.press(ends)
+    if ends == "#":
+        expect(timed.locator("#turn")).to_have_text("1")
+    else:
+        expect(timed.locator("#state")).to_have_text("Raccroché")
+        timed.wait_for_load_state("networkidle")
+    seconds, peak = recorded(keeping)
+    assert seconds == pytest.approx(12.4, abs=0.01)
+    assert peak == pytest.approx(3277, abs=10)
+
+
+def test_a_caller_who_hangs_up_has_left_the_message(timed: Page, keeping: HandLine) -> None:
+    message(timed, keeping)
+    let_pass(timed, 5)
+    with timed.expect_response("**/telephone/fin"):
+        timed.keyboard.press("Escape")
+    assert [path for path, _ in keeping.forms] == ["/voice", "/voice/1/ab/recorded", "/voice/status"]
+    assert keeping.forms[1][1]["Digits"] == "hangup"
+    assert recorded(keeping)[0] == pytest.approx(5, abs=0.01)
+
+
+def test_a_message_ends_with_silence_where_a_microphone_hears_it(page: Page, keeping: HandLine) -> None:
+    page.context.grant_permissions(["microphone"])
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => new AudioContext().createMediaStreamDestination().stream"
+    )
+    message(page, keeping, 'timeout="1"')
+    expect(page.locator("#turn")).to_have_text("1")
+    assert "Digits" not in keeping.forms[1][1]
+    assert recorded(keeping)[1] == 0
+
+
+def test_a_message_ends_at_its_longest(timed: Page, keeping: HandLine) -> None:
+    message(timed, keeping, 'timeout="3"')
+    let_pass(timed, 91)
+    expect(timed.locator("#turn")).to_have_text("1")
+    assert recorded(keeping)[0] == pytest.approx(90, abs=0.01)
+
+
+@pytest.mark.parametrize(("who", "result"), [("Occupé", "busy"), ("Pas de réponse", "no-answer"), ("", "no-answer")])
+def test_a_colleague_is_busy_or_does_not_answer(who: str, result: str, timed: Page, hand: HandLine) -> None:
+    hand.says("/voice", DIAL)
     call(timed, hand.url)
     expect(timed.locator("#now")).to_have_text("Un autre poste sonne.")
     if who:
         timed.get_by_role("button", name=who).click()
-    let_pass(timed, 31)
+    else:
+        let_pass(timed, 31)
     expect(timed.locator("#state")).to_have_text("Raccroché")
-    assert hand.forms[1][1]["DialCallStatus"] == result
+    assert [path for path, _ in hand.forms][:2] == ["/voice", "/voice/1/ab/dialled"]
+    assert dialled(hand) == (result, "false", None)
+    expect(timed.locator("#person")).to_be_hidden()
+
+
+@pytest.fixture
+def whispering(timed: Page, hand: HandLine) -> Page:
+    """A page on which a colleague has answered, and hears what the line says to him alone."""
+    hand.says("/voice", DIAL)
+    hand.clips["b.wav"] = sound(1)
+    said = "<Play>{audio}b.wav</Play><Say>Tapez un.</Say>"
+    accept = '<Gather action="/voice/1/ab/taken" numDigits="1" finishOnKey="" timeout="6">'
+    hand.says("/voice/1/ab/agent", f"{accept}{said}</Gather><Hangup/>")
+    hand.says("/voice/1/ab/taken", "")
+    call(timed, hand.url)
+    timed.get_by_role("button", name="Le conseiller répond").click()
+    expect(timed.locator("#person-does")).to_have_text("Le conseiller écoute l’annonce")
+    timed.wait_for_load_state("networkidle")
+    let_pass(timed, 0.5)
+    return timed
+
+
+def dialled(hand: HandLine) -> tuple[str, str, str | None]:
+    (told,) = (form for path, form in hand.forms if path.endswith("/dialled"))
+    return told["DialCallStatus"], told["DialBridged"], told.get("DialCallDuration")
+
+
+def test_a_colleague_hears_the_whisper_accepts_and_talks(whispering: Page, hand: HandLine) -> None:
+    expect(whispering.locator(".log .agent")).to_contain_text("conseiller\u00a0: les mots de b.wav")
+    let_pass(whispering, 4)
+    whispering.keyboard.press("1")
+    expect(whispering.locator("#person-does")).to_have_text("En communication avec le conseiller")
+    let_pass(whispering, 29.8)
+    whispering.get_by_role("button", name="Il raccroche").click()
+    expect(whispering.locator("#state")).to_have_text("Raccroché")
+    agent, taken = (form for path, form in hand.forms if path.endswith(("/agent", "/taken")))
+    caller = hand.forms[0][1]
+    for form in (agent, taken):
+        assert (form["Direction"], form["ParentCallSid"]) == ("outbound-dial", caller["CallSid"])
+        assert (form["From"], form["To"], form["CallStatus"]) == ("+33199000000", "+33199000001", "in-progress")
+    assert taken["Digits"] == "1"
+    told = hand.forms[3][1]
+    assert (told["DialCallSid"], told["CallSid"]) == (agent["CallSid"], caller["CallSid"])
+    assert dialled(hand) == ("completed", "true", "34")
+
+
+def test_the_whisper_sounds_and_the_button_accepts(page: Page, hand: HandLine) -> None:
+    hand.clips["long.wav"] = sound(8)
+    hand.says("/voice", DIAL)
+    hand.says("/voice/1/ab/agent", gather("<Play>{audio}long.wav</Play>"))
+    hand.says("/voice/1/ab/key", "")
+    call(page, hand.url)
+    page.get_by_role("button", name="Le conseiller répond").click()
+    page.evaluate("heard((peak) => peak > 0.3)")
+    page.get_by_role("button", name="Il tape 1").click()
+    expect(page.locator("#person-does")).to_have_text("En communication avec le conseiller")
+    page.evaluate("heard((peak) => peak < 0.01)")
+
+
+def test_a_whisper_that_is_not_accepted_connects_nobody(whispering: Page, hand: HandLine) -> None:
+    let_pass(whispering, 20)
+    expect(whispering.locator("#state")).to_have_text("Raccroché")
+    expect(whispering.locator(".log")).to_contain_text("Le conseiller n’a pas pris l’appel.")
+    assert dialled(hand)[:2] == ("completed", "false")
+
+
+def test_a_colleague_who_hangs_up_in_the_whisper_is_not_connected(whispering: Page, hand: HandLine) -> None:
+    whispering.get_by_role("button", name="Il raccroche").click()
+    expect(whispering.locator("#state")).to_have_text("Raccroché")
+    assert dialled(hand)[:2] == ("completed", "false")
+
+
+def test_a_caller_who_hangs_up_in_the_whisper_ends_both_legs(whispering: Page, hand: HandLine) -> None:
+    with whispering.expect_response("**/telephone/fin"):
+        whispering.keyboard.press("Escape")
+    expect(whispering.locator("#person")).to_be_hidden()
+    let_pass(whispering, 60)
+    assert [path for path, _ in hand.forms] == ["/voice", "/voice/1/ab/agent", "/voice/status"]
+    assert hand.forms[-1][1]["CallSid"] == hand.forms[0][1]["CallSid"]
+
+
+def test_without_a_whisper_whoever_answers_is_connected(timed: Page, hand: HandLine) -> None:
+    hand.says("/voice", DIAL.replace(' url="/voice/1/ab/agent"', ""))
+    call(timed, hand.url)
+    timed.get_by_role("button", name="Le conseiller répond").click()
+    let_pass(timed, 12)
+    timed.get_by_role("button", name="Il raccroche").click()
+    expect(timed.locator("#state")).to_have_text("Raccroché")
+    assert dialled(hand) == ("completed", "true", "12")
 
 
 @pytest.mark.parametrize("how", ["Escape", "Enter", "button"])
