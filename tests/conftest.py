@@ -1,4 +1,4 @@
-"""Fixtures that speak the domain: the line, a phone that dials it, the script."""
+"""Fixtures that speak the domain: the line, a phone that dials it, the script; and the watch over what is secret."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ import pytest
 
 from ivr.flow.model import Flow
 from ivr.phone import Phone
+from tests.canaries import Watch, watching
 from tests.line import ROOT, Line, our_flow
+
+
+@pytest.fixture(autouse=True)
+def watch() -> Iterator[Watch]:
+    """After every test: none of its secrets is in a database, a log or an answer."""
+    with watching() as watch:
+        yield watch
+    assert watch.found() == [], "secrets in clear (tests/canaries.py)"
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ivr.phone.transcript import play, read
+from tests.canaries import Watch
 from tests.line import ROOT, Line, book_of
 
 CALLS = sorted((ROOT / "tests" / "calls").glob("*.call"))
@@ -18,7 +19,8 @@ def test_call_goes_as_written(path: Path, line: Line) -> None:
 
 
 @pytest.mark.parametrize("path", CALLS, ids=lambda path: path.stem)
-def test_call_goes_as_written_when_no_clip_is_there(path: Path, tmp_path: Path) -> None:
+def test_call_goes_as_written_when_no_clip_is_there(path: Path, tmp_path: Path, watch: Watch) -> None:
+    watch.spared = {"code"}  # the carrier's own voice says it, from the words of the answer
     line = Line(tmp_path / "var", ROOT / "prompts", audio=tmp_path / "no clips")
     try:
         play(read(path), line.phone(), book_of(line), line)
