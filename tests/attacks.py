@@ -537,7 +537,7 @@ def claims_in_full(runs: int = 20) -> Iterator[Claims]:
 
 
 def guesses_in_full(guesses: int = 100_000, days: float = 60) -> Siege:
-    """100,000 guesses from 10,000 numbers over 1,000 accounts, by as many at once as production has threads, with 20 restarts (B5)."""
+    """100,000 guesses from 10,000 numbers over 1,000 accounts, as many at once as production has threads (B5)."""
     with _folder() as folder:
         draw = random.Random(1).randrange  # noqa: S311 - the same every time
         desk = HouseDesk(folder, 1000, 12, lambda below: draw(below))
