@@ -144,7 +144,7 @@ def _operator(settings: Settings) -> Lines | None:
 
 def _words(shelf: Shelf, name: str) -> str:
     """What a clip says, for the page that shows the call."""
-    return "(le code)" if name.startswith("code/") else shelf.words.get(name, "")
+    return "(lu pour cet appel seul)" if name.startswith("code/") else shelf.words.get(name, "")
 
 
 def _left(folder: Path, sid: str, wav: bytes) -> None:
