@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lock clean
+.PHONY: run test torture lock clean
 .DEFAULT_GOAL := run
 
 run: $(READY)            ## start the line on http://127.0.0.1:5000 (PORT=… for another port)
@@ -17,6 +17,9 @@ test: $(READY)           ## everything: style, types, the script's proof, the te
 	@echo "==> types"  && $(BIN)/mypy
 	@echo "==> script" && $(BIN)/ivr check
 	@echo "==> tests"  && $(BIN)/python -m pytest
+
+torture: $(READY)        ## the attacks in full, with a report; many minutes
+	@$(BIN)/python -m tests.torture
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
