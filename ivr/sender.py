@@ -29,6 +29,9 @@ A late text would only confuse: its call is over, its code expired. A late call 
 """
 
 MOST_ATTEMPTS = 5
+LASTING: Mapping[str, float] = {"pause": 1800.0, "succes": 86_400.0, "pas-encore": 86_400.0}
+"""Texts that are of use for longer, by kind: what was promised for later is late better than never."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 3600.0
 """Seconds before what surely did not go is tried again; doubled each time, up to the longest.
 
@@ -128,7 +131,7 @@ def send_due(
 def _send(outbox: Outbox, ports: Ports, vault: Vault, clock: Clock, job: Job) -> None:
     settled = partial(_settled, outbox, job)
     errand = _errand(ports, vault, job)
-    if errand is None or clock() > job.due_at + USEFUL_SECONDS[job.channel]:
+    if errand is None or clock() > job.due_at + LASTING.get(job.kind, USEFUL_SECONDS[job.channel]):
         settled("failed", "unreadable" if errand is None else "too late")
         return
     match errand.go():

@@ -205,6 +205,20 @@ def test_two_workers_tell_the_caller_once(line_with: Open) -> None:
     assert sum("pas encore" in message.body for message in line.sent()) == 1
 
 
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_clock_that_jumps_an_hour_neither_breaks_the_promise_nor_keeps_it_twice(line_with: Open, jump: int) -> None:
+    line = line_with(IVR_CALLBACKS="1")
+    promised(line)
+    line.clock.advance(310)
+    line.work("watch")
+    line.clock.set(line.clock.now() + jump)
+    line.work()
+    line.clock.set(line.clock.now() + 3600 - jump)
+    line.work()
+    line.work()
+    assert sum("pas encore" in message.body for message in line.carrier.messages) == 1
+
+
 def test_a_message_is_fetched_from_the_carrier_by_its_id_and_deleted_there(line_with: Open) -> None:
     line = line_with()
     line.clock.advance(MONDAY_NIGHT - line.clock.now())
