@@ -16,7 +16,7 @@ test: $(READY)           ## everything: style, types, the script's proof, the te
 	@echo "==> style"  && $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "==> types"  && $(BIN)/mypy
 	@echo "==> script" && $(BIN)/ivr check
-	@echo "==> tests"  && $(BIN)/python -m pytest
+	@echo "==> tests"  && $(BIN)/python -m pytest -n auto --dist loadfile
 
 torture: $(READY)        ## the attacks in full, with a report; many minutes
 	@$(BIN)/python -m tests.torture

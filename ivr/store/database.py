@@ -10,10 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ivr.store import jobs, outbox_tables  # noqa: F401 - their tables belong to the metadata
+from ivr.store.turnstile import Turnstile
 
 BUSY_SECONDS = 5
 """How long a transaction waits for another one: below the carrier's patience of 15 s, with room for one retry."""
@@ -36,10 +37,29 @@ def _engine(url: str) -> Engine:
         )
     if database := make_url(url).database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    engine = create_engine(url, pool_size=0, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
+    _take_turns(engine, Turnstile())
     return engine
+
+
+def _take_turns(engine: Engine, turnstile: Turnstile) -> None:
+    """Let one transaction of this process begin after the other; SQLite itself settles it between processes."""
+
+    def begin(connection: Connection) -> None:
+        if not connection.info.get("entered"):
+            if not turnstile.enter(BUSY_SECONDS):
+                raise exc.TimeoutError(f"no turn at the database within {BUSY_SECONDS} s")
+            connection.info["entered"] = True
+        _begin_immediate(connection)
+
+    def leave(_connection: Any, entry: ConnectionPoolEntry) -> None:
+        if entry.info.pop("entered", False):
+            turnstile.leave()
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "checkin", leave)
+    event.listen(engine, "invalidate", lambda connection, entry, _error: leave(connection, entry))
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -133,7 +133,7 @@ def _nearest_first(flow: Flow) -> Iterator[str]:
             yield step_id
             step = flow.steps[step_id]
             queue.extendleft(reversed(tuple(phrases(step))))
-            queue.extend(branch.to for _, way in ways(step) for branch in way)
+            queue.extend(branch.to for _, way in ways(step) for branch in reversed(way))  # what usually follows first
 
 
 def _page(prompts: Sequence[ListenedPrompt]) -> Response:
