@@ -87,6 +87,9 @@ Background = Callable[[Callable[[], None]], object]
 Clock = Callable[[], float]
 """Seconds since the epoch."""
 
+MOST_KEYS = 2
+"""More keys than this at a menu are a number that somebody typed there: it is not kept."""
+
 MOST_COMMANDS = 20
 """More commands than this in one turn is a defect of the script; the caller hears the apology."""
 
@@ -228,7 +231,7 @@ class Calls:
 def shown(event: Event, step: Step | None) -> str:
     """What happened at the step, in a word that may be kept: a menu's key, but of an entry only how many digits."""
     match event:
-        case Keys(digits=digits) if isinstance(step, Entry):
+        case Keys(digits=digits) if isinstance(step, Entry) or len(digits) > MOST_KEYS:
             return f"{len(digits)} digits"
         case Keys(digits=digits):
             return f"key {digits}"

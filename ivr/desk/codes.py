@@ -67,9 +67,6 @@ class CodeStore(Protocol):
     def heard_of(self, line: str) -> Held | None:
         """The last code of this line that was heard, while it is kept, whichever call holds it."""
 
-    def prove(self, call: str, line: str, at: float) -> None:
-        """Let the call count as having proved itself for the line at this time."""
-
     def claim(self, call: str, line: str, *, at: float, expires_at: float) -> str | None:
         """Take the pool's next code for the call; its id, or None when the pool is empty."""
 
@@ -138,24 +135,6 @@ def hold(store: CodeStore, call: str, line: str, code: str, at: float) -> Issued
     kept = store.put(call, line, code, at=at, expires_at=at + CODE_SECONDS)
     store.note(at, f"call {call}", "code.issued", kept)
     return described(store, kept)
-
-
-def carry(store: CodeStore, before: str, call: str, line: str, at: float) -> bool:
-    """Let a call go on with what an earlier one, of the same caller, had proved for this line; whether it does.
-
-    The proof keeps its age, and the code that nobody has heard moves along. Once a code was heard, whoever calls must
-    prove himself again: a caller's number is no proof (dialogue.md C.8).
-    """
-    proved, held = store.proved_at(before, line), store.held_by(before)
-    if proved is None or at - proved >= PROOF_SECONDS or (held is not None and held.status != "active"):
-        return False
-    store.guard(line)
-    store.prove(call, line, proved)
-    store.note(at, f"call {call}", "proof.carried", line)
-    if held is not None and held.line == line and at < held.expires_at:
-        store.hand_over(held.id, call, at=at, expires_at=held.expires_at)
-        store.note(at, f"call {call}", "code.handed-over", held.id)
-    return True
 
 
 def regain(store: CodeStore, call: str, line: str, at: float) -> Issued | None:

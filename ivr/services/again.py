@@ -1,7 +1,7 @@
 """What is known when a call begins, and how a call that was cut goes on: the same mobile, within half an hour.
 
-A number only says which call to offer to resume. What had been proven goes along while the code has not been heard;
-once it was, whoever calls proves himself again before it is read on (design/dialogue.md C.8).
+A number only says which call to offer to resume, and proves nothing: before a code is read on, whoever calls proves
+himself again (facts/reliability.md B5: no release on caller id alone; stricter than design/dialogue.md C.8).
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from ivr.calls import Desk, Quick, Work
 from ivr.desk import codes
 from ivr.desk.hours import Hours, spoken_minutes
-from ivr.desk.lines import e164
 from ivr.flow.engine import Before, Command, Dialled, Outcome, State
 from ivr.flow.model import Flow
 from ivr.flow.summary import resumption
 from ivr.recipe import opened_state
 from ivr.services.ground import Ground
 from ivr.store.codes import Codes
-from ivr.store.lines import Lines as Kept
 from ivr.store.turns import CutCall, cut_call
 
 RESUME_SECONDS = 1800.0
@@ -69,14 +67,7 @@ class AgainServices:
         return state if state and state.step in self.flow.steps else None
 
     def resume_call(self, _command: Command, work: Work) -> Outcome:
-        """Go on with what was proven, as long as the code has not been heard."""
-        before = work.state.before if work.state else None
-        if before is None:
-            return Outcome(work.at, "unavailable")
-        slots = dict(before.slots)
-        line = Kept(work.transaction, self.ground.vault).by_number(e164(slots.get("ligne", "")))
-        if line is not None:
-            codes.carry(Codes(work.transaction, self.ground.vault), before.call, work.call, line.id, work.at)
+        """Go on; nothing that was proven goes along, for a number proves nobody. The code asks for a proof of its own."""
         return Outcome(work.at, "resumed")
 
     def regain_code(self, command: Command, work: Work) -> Outcome:

@@ -19,8 +19,6 @@ from ivr.store.tables import calls, codes, passwords
 from ivr.store.vault import Vault
 
 WAITING, ACTIVE, READ = "pool", "active", "read"
-CARRIED = "old"
-"""The kind of a proof that was given in an earlier call."""
 
 
 class Pooled(Protocol):
@@ -89,11 +87,6 @@ class Codes:
         """The line that a code is for, while it is kept and its time is not over."""
         kept = (codes.c.id == code_id, codes.c.cipher.is_not(None), codes.c.expires_at > at)
         return self._connection.execute(select(codes.c.line).where(*kept)).scalar_one_or_none()
-
-    def prove(self, call: str, line: str, at: float) -> None:
-        """Let the call count as having proved itself for the line at this time: no SMS of the day, no try."""
-        row = {"call_sid": call, "account": line, "kind": CARRIED, "digest": b"", "tries": 0}
-        self._connection.execute(insert(passwords).values(**row, sent_at=at, expires_at=at, used_at=at))
 
     def claim(self, call: str, line: str, *, at: float, expires_at: float) -> str | None:
         """Take the pool's next code for the call; its id, or None when the pool is empty.
