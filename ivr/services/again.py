@@ -67,7 +67,7 @@ class AgainServices:
         return state if state and state.step in self.flow.steps else None
 
     def resume_call(self, _command: Command, work: Work) -> Outcome:
-        """Go on; nothing that was proven goes along, for a number proves nobody. The code asks for a proof of its own."""
+        """Go on; nothing that was proven goes along: a number proves nobody, and the code asks for a proof anew."""
         return Outcome(work.at, "resumed")
 
     def regain_code(self, command: Command, work: Work) -> Outcome:
