@@ -18,8 +18,8 @@ test: $(READY)           ## everything: style, types, the script's proof, the te
 	@echo "==> script" && $(BIN)/ivr check
 	@echo "==> tests"  && $(BIN)/python -m pytest -n auto --dist loadfile
 
-torture: $(READY)        ## the attacks in full, with a report; many minutes
-	@$(BIN)/python -m tests.torture
+torture: $(READY)        ## the bars of reliability in full, with docs/torture.md as the report; hours (ARGS="--minutes 10" for less)
+	@$(BIN)/python -m tests.torture $(ARGS)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
