@@ -64,7 +64,7 @@ class Ends:
 
 @dataclass
 class Carrier:
-    """Carries one call's requests over real HTTP, signed with `token`, or unsigned if that is None.
+    """Carries one call's requests, signed with `token`, or unsigned if that is None; `send` delivers them.
 
     `clips` were fetched before, since Twilio caches too; `on_recording` is told each recording's RecordingSid and
     seconds; `order` is that of status callbacks (see Progress). `began` is when the call began; `recordings` are
@@ -78,6 +78,7 @@ class Carrier:
     on_recording: Callable[[str, int], None]
     order: Sequence[str] | None = None
     unaccepted: Unaccepted = "completed"
+    send: wire.Send = wire.send
     began: float = field(init=False)
     recordings: dict[str, int] = field(default_factory=dict)
     last: wire.Request | None = None
@@ -94,7 +95,7 @@ class Carrier:
     def document(self, method: str, url: str, form: Mapping[str, str], shown: Mapping[str, str]) -> tuple[Verb, ...]:
         """Ask a webhook for a document; the log tells what is `shown` of the form."""
         self.last = wire.request(method, url, form, self.token)
-        answer = wire.send(self.last)
+        answer = self.send(self.last)
         self.log("webhook", f"{_told(self.last, shown)} -> {answer.status}")
         _check_status(self.last, answer)
         self.last_answer = answer.body
@@ -103,7 +104,7 @@ class Carrier:
     def again(self) -> bytes:
         """Deliver the last webhook a second time, and give the body of the answer."""
         assert self.last is not None  # noqa: S101  every call begins with a webhook
-        answer = wire.send(self.last)
+        answer = self.send(self.last)
         self.log("again", f"{_told(self.last)} -> {answer.status}")
         _check_status(self.last, answer)
         return answer.body
@@ -112,7 +113,7 @@ class Carrier:
         """Fetch a clip, once a phone. twilio.com/docs/voice/twiml/play."""
         if url not in self.clips:
             asked = wire.request("GET", url, {}, self.token)
-            answer = wire.send(asked)
+            answer = self.send(asked)
             self.log("clip", f"{_told(asked)} -> {answer.status}")
             _check_status(asked, answer)
             self.clips[url] = clip(url, answer.content_type, answer.body)
@@ -121,7 +122,7 @@ class Carrier:
     def tell(self, method: str, url: str, form: Mapping[str, str], shown: Mapping[str, str]) -> None:
         """Tell the line something; its answer's body is not used. twilio.com/docs/api/errors/11750."""
         asked = wire.request(method, url, form, self.token)
-        answer = wire.send(asked)
+        answer = self.send(asked)
         self.log("callback", f"{_told(asked, shown)} -> {answer.status}")
         if not 200 <= answer.status < 300:
             raise _bad_status(asked, answer)

@@ -1,7 +1,8 @@
 """A telephone, its caller and the carrier between: dials a webhook and follows its TwiML as Twilio would.
 
-Real HTTP, virtual time: time passes only when the caller lets it (`hear`, `silence`, `wait`), and then exactly. It can
-be rung, too, by a call that the line has created. Knows HTTP and TwiML, and nothing of the line at the other end.
+Real HTTP, or a WSGI app in this process; virtual time: it passes only when the caller lets it (`hear`, `silence`,
+`wait`), and then exactly. It can be rung, too, by a call that the line has created. Knows HTTP and TwiML, and nothing
+of the line at the other end.
 
 Not simulated: speech input, cookies, retries, the fallback address, machine detection. Of several telephones that a
 Dial rings, only the one that answers is played, or else the first.
@@ -20,6 +21,7 @@ from ivr.phone.errors import CallError
 from ivr.phone.leg import AT_ONCE, CONTIGUOUS, Leg
 from ivr.phone.log import Entry, Heard, masked
 from ivr.phone.twiml import Dial
+from ivr.phone.wire import Send, send
 
 CALLER = "+33639980001"  # a number that France keeps for fiction
 CALLED = "+33199000000"  # likewise
@@ -46,6 +48,7 @@ class Phone:
     - `order`: the events of status callbacks, told in this order once a leg is over (see `Progress`); None: at once.
     - `on_recording`: called with the RecordingSid and the seconds of a recording that has ended, before the line knows.
     - `on_entry`: called with each entry of the log as it happens.
+    - `send`: delivers its requests; default over HTTP, `ivr.phone.wire.into(app)` hands them to a WSGI app.
 
     What can be read: `ended` is None during a call, then `hangup`, `reject`, `drop` or `error`; `log` is everything
     that happened; `dropped_keys` are those that no Gather took (Twilio does not document type-ahead, and this phone has
@@ -70,6 +73,7 @@ class Phone:
         order: Sequence[str] | None = None,
         on_recording: Callable[[str, int], None] | None = None,
         on_entry: Callable[[Entry], None] | None = None,
+        send: Send = send,
     ) -> None:
         self.url = url
         self.caller = caller
@@ -84,6 +88,7 @@ class Phone:
         self.order = order
         self.on_recording = on_recording
         self.on_entry = on_entry
+        self.send = send
         self.call_sid = ""
         self.ended: str | None = None
         self.log: list[Entry] = []
@@ -292,7 +297,7 @@ class Phone:
         self.call_sid = ends.call_sid
         self._dialled: list[Dialled] = []
         self._carrier = Carrier(
-            self.clock, self.token, self._log, self._clips, self._recorded, self.order, self.unaccepted
+            self.clock, self.token, self._log, self._clips, self._recorded, self.order, self.unaccepted, self.send
         )
         self._leg = Leg(self._carrier, ends, self._log, self._over, self._dial)
         self._progress = self._told_at("")

@@ -1,14 +1,18 @@
 """The carrier's side of the wire: a form, signed, over real HTTP, and what came back.
 
 Signs with twilio's own RequestValidator, so with an implementation that is not the line's. Never follows a redirect:
-a webhook must answer at its own address. Knows nothing of TwiML nor of the call.
+a webhook must answer at its own address. A line that is a WSGI app can be asked without a wire (`into`). Knows nothing
+of TwiML nor of the call.
 """
 
-from collections.abc import Mapping
+import io
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import SplitResult, unquote_to_bytes, urlencode, urlsplit, urlunsplit
 
 from ivr.phone.errors import CallError, UnreachableError
 
@@ -34,6 +38,10 @@ class Answer:
     content_type: str | None
     body: bytes
     location: str | None = None
+
+
+Send = Callable[[Request], Answer]
+"""Delivers one request, and gives what came back. Raises UnreachableError."""
 
 
 def request(method: str, url: str, form: Mapping[str, str], token: str | None) -> Request:
@@ -81,6 +89,54 @@ def send(wanted: Request, timeout: float = TIMEOUT) -> Answer:
             raise UnreachableError(wanted.url, f"no answer within {timeout:.0f} s") from None
         except (OSError, HTTPException) as error:
             raise UnreachableError(wanted.url, f"nobody answers ({error or type(error).__name__})") from error
+
+
+def into(app: Callable[..., Iterable[bytes]]) -> Send:
+    """Deliver to a WSGI app in this process (PEP 3333), as fast as it answers. Whatever the app raises goes through."""
+
+    def send_into(wanted: Request) -> Answer:
+        began: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Callable[..., None]:
+            began.append((status, headers))
+            return lambda _data: None
+
+        chunks = app(_environ(wanted), start_response)
+        try:
+            body = b"".join(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        status, headers = began[-1]
+        named = {name.lower(): value for name, value in headers}
+        return Answer(int(status[:3]), named.get("content-type"), body, named.get("location"))
+
+    return send_into
+
+
+def _environ(wanted: Request) -> dict[str, Any]:
+    parts = urlsplit(wanted.url)
+    headers = {name.upper().replace("-", "_"): value for name, value in wanted.headers.items()}
+    return {
+        **{f"HTTP_{name}": value for name, value in headers.items() if name != "CONTENT_TYPE"},
+        "CONTENT_LENGTH": str(len(wanted.body)),
+        "CONTENT_TYPE": headers.get("CONTENT_TYPE", ""),
+        "HTTP_HOST": parts.netloc,
+        "PATH_INFO": unquote_to_bytes(parts.path).decode("latin-1"),
+        "QUERY_STRING": parts.query,
+        "REMOTE_ADDR": "127.0.0.1",
+        "REQUEST_METHOD": wanted.method,
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": parts.hostname or "",
+        "SERVER_PORT": str(parts.port or {"https": 443}.get(parts.scheme, 80)),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.errors": sys.stderr,
+        "wsgi.input": io.BytesIO(wanted.body),
+        "wsgi.multiprocess": False,
+        "wsgi.multithread": True,
+        "wsgi.run_once": False,
+        "wsgi.url_scheme": parts.scheme,
+        "wsgi.version": (1, 0),
+    }
 
 
 def _sent(url: str) -> SplitResult:
