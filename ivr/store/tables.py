@@ -26,6 +26,7 @@ calls = Table(
     Column("remedy", String(120), nullable=False),
     Column("follows", String(34), nullable=False),
     Column("follows_after", Double),
+    Column("revision", String(16), nullable=False, server_default=""),
 )
 Index("ix_calls_caller_key", calls.c.caller_key, calls.c.started_at)
 Index("ix_calls_started_at", calls.c.started_at)
@@ -45,6 +46,7 @@ turns = Table(
     Column("step", String(120), nullable=False),
     Column("recipe", Text, nullable=False),
     Column("at", Double, nullable=False),
+    Column("outcomes", Text, nullable=False, server_default=""),
 )
 Index("ix_turns_at", turns.c.at)
 Index(
@@ -186,3 +188,21 @@ watches = Table(
     Column("settled", String(8), nullable=False),
 )
 Index("ix_watches_settled", watches.c.settled, watches.c.since)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("files", Text, nullable=False),
+    Column("kept_at", Double, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("revision", String(16), nullable=False),
+    Column("before", Integer, nullable=False),
+    Column("who", String(60), nullable=False),
+    Column("at", Double, nullable=False),
+)

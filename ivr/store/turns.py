@@ -41,10 +41,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as it stands: the number of its next turn, and its state."""
+    """A call as it stands: the number of its next turn, its state, and the revision of the script that it is on."""
 
     turn: int
     state: str
+    revision: str = ""
 
 
 class Turn:
@@ -76,9 +77,10 @@ class Turn:
 
     def call(self) -> Call | None:
         """The call, locked until the turn is written; None when it is unknown, or its state is gone."""
-        query = select(calls.c.turn, calls.c.state).where(calls.c.sid == self._sid).with_for_update()
+        columns = (calls.c.turn, calls.c.state, calls.c.revision)
+        query = select(*columns).where(calls.c.sid == self._sid).with_for_update()
         row = self._connection.execute(query).one_or_none()
-        return Call(row.turn, row.state) if row and row.state else None
+        return Call(row.turn, row.state, row.revision) if row and row.state else None
 
     def write(
         self,
@@ -91,13 +93,17 @@ class Turn:
         disposition: str,
         remedy: str = "",
         direction: str = INBOUND,
+        revision: str = "",
+        outcomes: str = "",
     ) -> None:
         """The turn's answer, and the call as it stands after it. Nothing, when the call ended more than a day ago.
 
         `disposition` and `remedy` stay what they were when nothing is said of them, so that a turn that comes after
         the call's end undoes nothing. `last_step` is where the caller was last, not the sentence that ended the call.
+        `revision` is the script that the turn was walked with, `outcomes` what the world said in it, names alone.
         """
         row: dict[str, object] = {"turn": self._number + 1, "state": state, "updated_at": self._at}
+        row["revision"] = revision
         said: dict[str, object] = {"disposition": disposition, "remedy": remedy[:120]}
         who: dict[str, object] = {"caller_key": caller.key, "caller_mask": caller.mask, "direction": direction}
         if self._number == 0 and direction == INBOUND:
@@ -112,7 +118,7 @@ class Turn:
         if self._connection.execute(statement.returning(calls.c.sid)).first() is None:
             return
         answered = update(turns).where(turns.c.call_sid == self._sid, turns.c.turn == self._number)
-        self._connection.execute(answered.values(event=event, step=step, recipe=recipe))
+        self._connection.execute(answered.values(event=event, step=step, recipe=recipe, outcomes=outcomes))
 
     def _followed(self, caller_key: str) -> dict[str, object]:
         """The caller's last call within seven days before this one, and how many seconds before it began."""

@@ -13,7 +13,7 @@ from ivr.store.database import open_database
 from ivr.store.ends import CUT
 from ivr.store.tables import calls
 from ivr.store.tables import turns as table
-from ivr.store.turns import PLACED, Caller, CutCall, Turns
+from ivr.store.turns import PLACED, Call, Caller, CutCall, Turns
 
 LEA, TOM = Caller("a" * 32, "+336****01"), Caller("b" * 32, "+336****02")
 NOBODY = Caller("", "")
@@ -68,6 +68,22 @@ def kept(engine: Engine, call: int, number: int) -> tuple[str, str]:
     with engine.begin() as connection:
         found = connection.execute(query).one()
     return found.event, found.recipe
+
+
+# The script that a call is on
+
+
+def test_a_call_comes_back_with_the_revision_that_its_last_turn_was_walked_with(engine: Engine, turns: Turns) -> None:
+    take(turns, 1, revision="an old one", outcomes='["agents:open"]')
+    with turns.turn(sid(1), 1, NOON + 1) as turn:
+        assert turn.taken() is None
+        assert turn.call() == Call(1, "state 0", "an old one")
+        turn.write(LEA, event="", step="a.1", state="state 1", recipe="[1]", disposition="", revision="a new one")
+    with turns.turn(sid(1), 2, NOON + 2) as turn:
+        assert turn.call() == Call(2, "state 1", "a new one")
+    with engine.begin() as connection:
+        said = connection.execute(select(table.c.outcomes).order_by(table.c.turn)).scalars().all()
+    assert said == ['["agents:open"]', ""]
 
 
 # How a call ends
