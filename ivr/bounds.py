@@ -1,4 +1,4 @@
-"""The limits that third parties' clients leave open: on the whole of an answer's time, and on its size.
+"""The limits that third parties' clients leave open: on an answer's time and size, and on what they log.
 
 A socket's time-out counts each read. A name that does not resolve, or an answer that comes one byte at a time,
 outlives it; so work is done in a thread of its own and given up at the limit. It stands beside the rooms, in the
@@ -7,6 +7,7 @@ lowest row: who speaks to another machine (OVH, Twilio) takes it from here. This
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from io import BytesIO
@@ -61,7 +62,11 @@ class BoundedAdapter(HTTPAdapter):
 
 
 def bound(session: requests.Session) -> None:
-    """Let the session read no endless answer, over TLS or not."""
+    """Let the session read no endless answer, over TLS or not, and log no address that it asks.
+
+    Addresses of OVH and Twilio hold telephone numbers, and urllib3 writes each into its log at the level DEBUG.
+    """
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)
     for scheme in ("https://", "http://"):
         session.mount(scheme, BoundedAdapter())
 

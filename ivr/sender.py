@@ -28,18 +28,19 @@ USEFUL_SECONDS: Mapping[Channel, float] = {"sms": 600.0, "call": 900.0, "handove
 A late text would only confuse: its call is over, its code expired. A late call rings where nobody waits for it.
 """
 
-MOST_ATTEMPTS = 5
 LASTING: Mapping[str, float] = {"pause": 1800.0, "succes": 86_400.0, "pas-encore": 86_400.0}
 """Texts that are of use for longer, by kind: what was promised for later is late better than never."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 3600.0
-"""Seconds before what surely did not go is tried again; doubled each time, up to the longest.
+PART_OF_AGE = 1 / 8
+"""What surely did not go is tried again as long as it is useful, after an eighth of the time that it has waited.
 
-A text or call has so many attempts; a handover, for which nobody waits on the telephone, as long as it is useful.
+So a carrier that was away for half a minute has its texts within 5 s (facts/reliability.md B13), one that was away
+for hours is not asked every few seconds. The pauses are never shorter or longer than these seconds.
 """
 
 STRANDED_SECONDS = 60.0
-"""What has been `sending` for longer is nobody's: one request takes 10 s at most."""
+"""What has been `sending` for longer is nobody's: one request takes a few seconds."""
 
 LOOK_EVERY = 10.0
 LOOK_FOR = 120.0
@@ -139,10 +140,8 @@ def _send(outbox: Outbox, ports: Ports, vault: Vault, clock: Clock, job: Job) ->
             settled("sent", sid=sid)
         case Delivered():
             settled("sent")
-        case NotSent(why=why, again=True) if job.attempts < MOST_ATTEMPTS:
-            settled("queued", why, not_before=clock() + _pause(job))
-        case NotDelivered(why=why, again=True):
-            settled("queued", why, not_before=clock() + _pause(job))
+        case NotSent(why=why, again=True) | NotDelivered(why=why, again=True):
+            settled("queued", why, not_before=clock() + _pause(clock() - job.due_at))
         case NotSent(why=why) | NotDelivered(why=why):
             settled("failed", why)
         case Unknown(why=why):
@@ -201,9 +200,9 @@ def _handing_over(handover: Handovers, job: Job, payload: str) -> Errand:
     return Errand(lambda: handover.deliver(f"{job.call}.{job.id}", payload.encode()), lambda: "")
 
 
-def _pause(job: Job) -> float:
-    """Seconds until a job is tried again."""
-    return min(FIRST_PAUSE * 2.0 ** (job.attempts - 1), LONGEST_PAUSE)
+def _pause(age: float) -> float:
+    """Seconds until a job is tried again that has been due for so many."""
+    return min(max(FIRST_PAUSE, age * PART_OF_AGE), LONGEST_PAUSE)
 
 
 def _place(call: str, kind: str) -> str:

@@ -265,7 +265,7 @@ class _Log(logging.Handler):
         super().__init__()
         self._kept = kept
         self.setFormatter(JsonLines())
-        self.addFilter(lambda record: record.levelno >= logging.INFO or record.name.startswith("ivr"))
+        self.addFilter(lambda record: record.levelno >= logging.INFO or record.name.startswith(("ivr", "urllib3")))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep it."""

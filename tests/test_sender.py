@@ -146,11 +146,23 @@ def test_what_surely_did_not_go_is_tried_again(house: House, fault: Fault | str)
     assert (house.state(), house.bodies) == ("sent", [SMS.body])
 
 
-def test_after_some_tries_it_is_given_up(house: House) -> None:
+def test_it_is_tried_less_and_less_often_and_given_up_when_it_is_of_no_more_use(house: House) -> None:
     house.queue()
     house.carrier.faults["create"] = answers({"code": 20429, "message": "x"}, 429)
+    house.send_until_settled(longest=1000)
+    assert (house.state(), len(house.carrier.asked)) == ("failed", 38)
+
+
+def test_after_half_a_minute_away_a_carrier_has_its_texts_within_five_seconds(house: House) -> None:
+    house.queue()
+    house.carrier.faults["create"] = answers({"code": 20429, "message": "x"}, 429)
+    for _ in range(30):
+        house.send()
+        house.clock.advance(1)
+    house.carrier.faults.clear()
+    back = house.clock.now()
     house.send_until_settled()
-    assert (house.state(), len(house.carrier.asked)) == ("failed", rules.MOST_ATTEMPTS)
+    assert (house.bodies, house.carrier.messages[0].at - back <= 5) == ([SMS.body], True)
 
 
 def test_a_refusal_is_final(house: House) -> None:
@@ -372,7 +384,7 @@ def test_what_is_handed_over_arrives_once(house: House) -> None:
 def test_what_may_not_have_arrived_is_handed_over_again(house: House, fault: Fault) -> None:
     house.wish("handover")
     house.fails("handover", fault)
-    for pause in (2, 4, 8):
+    for pause in (2, 2, 2):
         house.send()
         house.clock.advance(pause - 0.1)
         assert house.send() == 0

@@ -160,7 +160,7 @@ class Twilio:
         *,
         voice_from: str = "",
         base: str = BASE,
-        seconds: float = 10.0,
+        seconds: float = 5.0,
     ) -> None:
         self._client = Client(key, secret, account, http_client=_Http(base, seconds))
         self._sender = sender

@@ -49,6 +49,17 @@ def twilio(fake: TwilioRest) -> Twilio:
     return Twilio(ACCOUNT, ACCOUNT, SECRET, SENDER, voice_from=SENDER, base=fake.address, seconds=0.3)
 
 
+def test_no_address_that_is_asked_is_logged_at_any_level(fake: TwilioRest, caplog: pytest.LogCaptureFixture) -> None:
+    """Twilio's list of texts takes the recipient in its address; so does OVH's search for a line."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.NOTSET, logger="urllib3.connectionpool")
+    twilio = Twilio(ACCOUNT, ACCOUNT, SECRET, SENDER, voice_from=SENDER, base=fake.address)
+    twilio.find(SMS, NOW)
+    twilio.find_call(RING.to, NOW)
+    assert any("To=%2B33639980001" in request.target for request in fake.asked)
+    assert "639980001" not in " ".join(str(record.__dict__) for record in caplog.records)
+
+
 def test_a_text_is_sent_as_it_is(fake: TwilioRest, twilio: Twilio) -> None:
     assert twilio.send(SMS) == Sent(fake.messages[0].sid)
     assert [(message.sender, message.to, message.body) for message in fake.messages] == [(SENDER, SMS.to, SMS.body)]
