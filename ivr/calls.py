@@ -8,8 +8,6 @@ This module must not know HTTP, TwiML or SQL.
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -108,7 +106,6 @@ class Calls:
 
     flow: Flow
     turns: Turns
-    secret_key: bytes
     vault: Vault
     background: Background
     desks: Mapping[str, Desk] = field(default_factory=dict)
@@ -168,11 +165,11 @@ class Calls:
 
     def mac(self, call: str, number: int) -> str:
         """What makes the address of a turn ours: the carrier's token alone walks nobody into a call (16 hex digits)."""
-        return hmac.digest(self.secret_key, f"turn {number} of {call}".encode(), hashlib.sha256)[:8].hex()
+        return self.vault.mac("turns", f"turn {number} of {call}")
 
     def is_ours(self, call: str, number: int, mac: str) -> bool:
         """Whether we handed out this address for this turn of this call."""
-        return hmac.compare_digest(mac.encode(), self.mac(call, number).encode())
+        return self.vault.is_mac("turns", f"turn {number} of {call}", mac)
 
     def _walked(
         self, state: State | None, event: Event, turn: Turn, work: Work, started: list[Callable[[], None]]

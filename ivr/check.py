@@ -24,7 +24,7 @@ from ivr.flow.measures import Seconds, estimated
 from ivr.flow.mistakes import Mistake, ScriptError
 from ivr.flow.model import Clip, Flow, Piece, Words
 from ivr.folder import read_hours, read_lexicon, read_script, read_sms
-from ivr.settings import Settings, settings
+from ivr.settings import Settings, settings, without_secrets
 from ivr.speak import _ready as ready_made_words
 from ivr.speech import SpeechError
 from ivr.speech.clips import wanted
@@ -86,7 +86,7 @@ def script_settings(folder: str = "", audio: str = "") -> Settings:
 
     `folder` and `audio` take the place of IVR_PROMPTS_DIR and IVR_AUDIO_DIR. Raises SettingsError.
     """
-    found = settings({**os.environ, "IVR_ENV": "", "IVR_SECRET_KEY": "-" * 32})
+    found = settings({**without_secrets(os.environ), "IVR_ENV": "", "IVR_SECRET_KEY": "-" * 32})
     prompts = Path(folder) if folder else found.prompts_dir
     return replace(found, prompts_dir=prompts, audio_dir=Path(audio) if audio else found.audio_dir)
 

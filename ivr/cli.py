@@ -219,7 +219,7 @@ def _prepare_demo() -> None:
     if found.production:
         raise SettingsError("--demo gives out codes of nobody's telephone: not with IVR_ENV=production")
     engine = open_database(found.database_url)
-    give_demo_data(engine, Vault([found.secret_key]))
+    give_demo_data(engine, Vault(found.secret_keys))
     engine.dispose()
     os.environ.update(texts_through(carrier(found.data_dir / SOFTPHONE)))
 
@@ -240,11 +240,13 @@ def _shown(database_url: str) -> str:
 
 def _call(chosen: argparse.Namespace) -> int:
     from ivr.phone.terminal import call
+    from ivr.settings import with_secrets
 
     url = chosen.url or f"{os.environ.get('IVR_PUBLIC_URL', 'http://127.0.0.1:5000').rstrip('/')}/voice"
     keys = [key.strip() for key in chosen.keys.split(",") if key.strip()] if chosen.keys is not None else None
-    token = os.environ.get("TWILIO_AUTH_TOKEN", "").partition(",")[0] or None
-    account = os.environ.get("TWILIO_ACCOUNT_SID", "")
+    env = with_secrets(os.environ, [])
+    token = env.get("TWILIO_AUTH_TOKEN", "").partition(",")[0] or None
+    account = env.get("TWILIO_ACCOUNT_SID", "")
     return call(url, keys, token, caller=chosen.caller, account=account or None)
 
 

@@ -186,7 +186,7 @@ class Operators:
 
     def make_pin(self, number: str) -> Report:
         """Give a line a new support PIN, shown this once."""
-        identity = Identity(accounts_of(self.engine, self.vault), self.vault.pepper("passwords"), self.draw)
+        identity = Identity(accounts_of(self.engine, self.vault), self.vault.peppers("passwords"), self.draw)
         pin, kept = identity.new_pin()
         with self.engine.begin() as connection:
             lines = Lines(connection, self.vault)
@@ -401,7 +401,7 @@ def operators() -> Operators:
     Raises SettingsError, or what the database raises.
     """
     found = settings()
-    engine, vault = open_database(found.database_url), Vault([found.secret_key])
+    engine, vault = open_database(found.database_url), Vault(found.secret_keys)
     return Operators(engine, vault, f"operator {getpass.getuser()}", folder=found.data_dir)
 
 

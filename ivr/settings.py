@@ -18,7 +18,7 @@ MEANINGS: Mapping[str, str] = {
     "IVR_DATA_DIR": "folder for what the line keeps; default ./var",
     "IVR_PROMPTS_DIR": "the script; default prompts/",
     "IVR_AUDIO_DIR": "the clips; default audio/",
-    "IVR_SECRET_KEY": "signs the addresses that the line hands out; in development one is made in IVR_DATA_DIR",
+    "IVR_SECRET_KEY": "seals what is kept, signs what is handed out; `new,old` while one is replaced",
     "IVR_NUMBERS": "our own numbers in E.164, separated by commas; calls to others are refused; default any",
     "IVR_VOICE": "the voice of the clips: kokoro (shipped), pico, gtts, or carrier for the carrier's own",
     "IVR_SOFTPHONE": "1 serves the browser phone and the listening page; default 0 in production, else 1",
@@ -43,6 +43,23 @@ MEANINGS: Mapping[str, str] = {
 }
 
 
+SECRETS = (
+    "IVR_SECRET_KEY",
+    "IVR_DATABASE_URL",
+    "IVR_HANDOVER_SECRET",
+    "TWILIO_AUTH_TOKEN",
+    "TWILIO_API_KEY",
+    "TWILIO_API_SECRET",
+    "OVH_APPLICATION_KEY",
+    "OVH_APPLICATION_SECRET",
+    "OVH_CONSUMER_KEY",
+)
+"""Settings that may be in a file: the one that NAME_FILE names, or NAME in systemd's CREDENTIALS_DIRECTORY.
+
+A process's environment is inherited by all that it starts and shown by /proc; a file is read once. Of a value that may
+hold several, a file may hold one a line.
+"""
+
 SOFTPHONE = "telephone"
 """Where the browser phone leaves what it has recorded, under IVR_DATA_DIR, for the carrier's stand-in."""
 
@@ -66,7 +83,7 @@ class Settings:
     data_dir: Path
     prompts_dir: Path
     audio_dir: Path
-    secret_key: bytes
+    secret_keys: tuple[bytes, ...]
     numbers: frozenset[str]
     voice: str
     softphone: bool
@@ -99,8 +116,8 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
 
     Raises SettingsError with every missing or wrong one.
     """
-    env = os.environ if environment is None else environment
     problems: list[str] = []
+    env = with_secrets(os.environ if environment is None else environment, problems)
     production = env.get("IVR_ENV", "development") == "production"
     data_dir = Path(env.get("IVR_DATA_DIR", "var")).absolute()
     found = Settings(
@@ -110,7 +127,7 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         data_dir=data_dir,
         prompts_dir=prompts_dir(env),
         audio_dir=_folder(env, "IVR_AUDIO_DIR", "audio"),
-        secret_key=_secret_key(env, data_dir, problems, production=production),
+        secret_keys=_secret_keys(env, data_dir, problems, production=production),
         numbers=frozenset(_listed(env, "IVR_NUMBERS")),
         voice=env.get("IVR_VOICE") or VOICES[0],
         softphone=env.get("IVR_SOFTPHONE", "0" if production else "1") == "1",
@@ -206,16 +223,49 @@ def _ovh_keys(env: Mapping[str, str], problems: list[str]) -> tuple[str, ...]:
     return () if missing else tuple(given.values())
 
 
-def _secret_key(env: Mapping[str, str], data_dir: Path, problems: list[str], *, production: bool) -> bytes:
-    given = env.get("IVR_SECRET_KEY", "")
+def with_secrets(environment: Mapping[str, str], problems: list[str]) -> Mapping[str, str]:
+    """The environment, with what its files hold; a file that cannot be read is a problem, told without its content."""
+    found = dict(environment)
+    for name, path in secret_files(environment).items():
+        if environment.get(name):
+            problems.append(f"{name} is set, and in {path} as well: keep one of the two")
+            continue
+        try:
+            found[name] = ",".join(path.read_text().split())
+        except (OSError, ValueError) as error:
+            problems.append(f"{name} cannot be read from {path} ({type(error).__name__}): see who may read that file")
+    return found
+
+
+def without_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment as far as it is no secret, nor where one is."""
+    places = {"CREDENTIALS_DIRECTORY", *SECRETS, *(f"{name}_FILE" for name in SECRETS)}
+    return {name: value for name, value in environment.items() if name not in places}
+
+
+def secret_files(environment: Mapping[str, str] | None = None) -> Mapping[str, Path]:
+    """The files that secrets are read from, by the name of the setting."""
+    env = os.environ if environment is None else environment
+    return {name: path for name in SECRETS if (path := _secret_file(env, name))}
+
+
+def _secret_file(env: Mapping[str, str], name: str) -> Path | None:
+    if given := env.get(f"{name}_FILE"):
+        return Path(given)
+    credential = Path(env.get("CREDENTIALS_DIRECTORY", "")) / name
+    return credential if env.get("CREDENTIALS_DIRECTORY") and credential.exists() else None
+
+
+def _secret_keys(env: Mapping[str, str], data_dir: Path, problems: list[str], *, production: bool) -> tuple[bytes, ...]:
+    given = _listed(env, "IVR_SECRET_KEY")
+    if any(len(key) < 32 for key in given):
+        problems.append("IVR_SECRET_KEY is shorter than 32 characters: make one with `openssl rand -hex 32`")
     if given:
-        if len(given) < 32:
-            problems.append("IVR_SECRET_KEY is shorter than 32 characters: make one with `openssl rand -hex 32`")
-        return given.encode()
+        return tuple(key.encode() for key in given)
     if production:
         problems.append("IVR_SECRET_KEY is missing: make one with `openssl rand -hex 32`")
-        return b""
-    return _kept_key(data_dir / "secret-key")
+        return ()
+    return (_kept_key(data_dir / "secret-key"),)
 
 
 def _kept_key(path: Path) -> bytes:

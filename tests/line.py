@@ -83,8 +83,9 @@ class Line:
             ),
         )
 
-    def restart(self) -> None:
-        """Stop the process's app and start another one on the same database and port."""
+    def restart(self, **environment: str) -> None:
+        """Stop the process's app and start another one on the same database and port, these settings changed."""
+        self._environment = {**self._environment, **environment}
         port = self._server.port
         self._halt()
         self._server = self._start(port)

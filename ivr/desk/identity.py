@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -171,20 +171,22 @@ class Identity:
     `ledger` opens one short transaction, committed when its block ends. `verify` and `check_pin` open two in a row:
     inside a turn's transaction they would wait for it in vain on SQLite. Start them from a turn that is written, once,
     and poll for their outcome; a webhook delivered twice must not count twice.
-    `pepper` keys the digests of one-time passwords, and the accounts of unknown lines.
+    `peppers` key the digests of one-time passwords, and the accounts of unknown lines: the first does, and a password
+    that was sent under one of the others, before the secret key was replaced, is still right.
     """
 
     def __init__(
         self,
         ledger: Callable[[], AbstractContextManager[Ledger]],
-        pepper: bytes,
+        peppers: Sequence[bytes],
         draw: Draw,
         *,
         limits: Limits | None = None,
         hasher: PasswordHasher | None = None,
         seats: Seats | None = None,
     ) -> None:
-        self._ledger, self._pepper, self._draw = ledger, pepper, draw
+        self._ledger, self._peppers, self._draw = ledger, tuple(peppers), draw
+        self._pepper = self._peppers[0]
         self._limits, self._hasher, self._seats = limits or Limits(), hasher or PasswordHasher(), seats or Seats()
         self._no_pin = self._hasher.hash(self._drawn_pin())  # hashed against when there is nothing to be right about
 
@@ -219,12 +221,13 @@ class Identity:
 
         The try is counted, and that committed, before they are compared.
         """
-        digest = self.digest(call, typed)
+        digests = [_digest(pepper, call, typed) for pepper in self._peppers]
         with self._ledger() as ledger:
             admitted = self._admitted(ledger, call, "sms", at)
         if isinstance(admitted, str):
             return admitted
-        return self._settled(call, admitted, at, right=hmac.compare_digest(digest, admitted.digest))
+        right = sum(hmac.compare_digest(digest, admitted.digest) for digest in digests) > 0
+        return self._settled(call, admitted, at, right=right)
 
     def check_pin(self, call: str, number: str, typed: str, at: float) -> Checked:
         """Whether these digits are the support PIN of this line (E.164).
@@ -316,12 +319,16 @@ class Identity:
 
     def digest(self, call: str, password: str) -> bytes:
         """What is kept of a password: worthless in another call, and without the pepper."""
-        return hmac.digest(self._pepper, f"{call}|{password}".encode(), hashlib.sha256)
+        return _digest(self._pepper, call, password)
 
     def _made_up(self, number: str) -> str:
         """Two digits for a line that does not exist: always the same, like those of a real one."""
         drawn = hmac.digest(self._pepper, f"ending {number}".encode(), hashlib.sha256)
         return f"{int.from_bytes(drawn) % 100:02}"
+
+
+def _digest(pepper: bytes, call: str, password: str) -> bytes:
+    return hmac.digest(pepper, f"{call}|{password}".encode(), hashlib.sha256)
 
 
 def refused(challenge: Challenge, standing: Standing, at: float, limits: Limits) -> Refusal | None:

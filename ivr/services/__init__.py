@@ -6,8 +6,6 @@ all of them stand on the same `Ground`.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -106,11 +104,11 @@ class Services:
 
     def mac(self, what: str, name: str) -> str:
         """What makes the address of a leg ours: of a call-back, say, and a booking (16 hex digits)."""
-        return hmac.digest(self.ground.vault.pepper("legs"), f"{what} {name}".encode(), hashlib.sha256)[:8].hex()
+        return self.ground.vault.mac("legs", f"{what} {name}")
 
     def is_ours(self, what: str, name: str, mac: str) -> bool:
         """Whether we handed out this address."""
-        return hmac.compare_digest(mac.encode(), self.mac(what, name).encode())
+        return self.ground.vault.is_mac("legs", f"{what} {name}", mac)
 
     def state(self, connection: Connection, call: str) -> State | None:
         """Where the call stands; None when it is unknown."""

@@ -193,13 +193,15 @@ class CodeServices:
                 return Outcome(work.at, "failed")
             case _:
                 return Outcome(work.at, "failed")
-        if jobs.ask(connection, work.call, self._reset_key(command), work.at):
-            jobs.keep_in(connection, work.call, self._reset_key(command), jobs.Done(outcome.name, ""))
+        key = self._reset_keys(command)[0]
+        if jobs.ask(connection, work.call, key, work.at):
+            jobs.keep_in(connection, work.call, key, jobs.Done(outcome.name, ""))
         return outcome
 
     def _made_before(self, connection: Connection, kept: Codes, command: Command, work: Work) -> Outcome | None:
         """What a reset for the same line and address gave this call before, while that can still be used."""
-        done = jobs.done(connection, work.call, self._reset_key(command))
+        asked = (jobs.done(connection, work.call, key) for key in self._reset_keys(command))
+        done = next(filter(None, asked), None)
         if done is None or done.outcome == "not-needed":
             return Outcome(work.at, "not-needed") if done else None
         held = kept.held_by(work.call)
@@ -207,9 +209,11 @@ class CodeServices:
             return None
         return _issued(codes.described(kept, held.id), work.at)
 
-    def _reset_key(self, command: Command) -> str:
-        what = f"{slot(command, 'ligne')} {slot(command, 'adresse')}"
-        return f"reset {hmac.digest(self.ground.vault.pepper('resets'), what.encode(), hashlib.sha256)[:16].hex()}"
+    def _reset_keys(self, command: Command) -> tuple[str, ...]:
+        """What a reset for this line and address may be noted under: one for each secret key, the newest first."""
+        what = f"{slot(command, 'ligne')} {slot(command, 'adresse')}".encode()
+        peppers = self.ground.vault.peppers("resets")
+        return tuple(f"reset {hmac.digest(pepper, what, hashlib.sha256)[:16].hex()}" for pepper in peppers)
 
     def text_code(self, command: Command, work: Work) -> Outcome:
         """Queue the code for the mobile on file, in the turn's transaction."""
@@ -264,7 +268,7 @@ class CodeServices:
     def identity(self) -> Identity:
         """Made once: it hashes a PIN to be compared with when there is none."""
         vault = self.ground.vault
-        return Identity(accounts_of(self.ground.engine, vault), vault.pepper("passwords"), self.ground.draw)
+        return Identity(accounts_of(self.ground.engine, vault), vault.peppers("passwords"), self.ground.draw)
 
     def _at_operator(self, command: Command) -> Line | None:
         """The line as the operator knows it. Raises LinesError."""

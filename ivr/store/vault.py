@@ -2,7 +2,7 @@
 
 AES-256-GCM, its additional data naming the table, column and row that the value belongs to: a cipher moved to another
 row does not open (facts/reliability.md 1.6). Keys are derived from the secret keys by HKDF, one for each purpose.
-Several secrets may be given while one is replaced: the first encrypts, all of them open.
+Several secrets may be given while one is replaced: the first encrypts and signs, all of them open and are accepted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 LABEL_BYTES, NONCE_BYTES = 4, 12
 """A cipher is: which key made it, a nonce, then what AES-GCM gives."""
+
+MAC_BYTES = 8
+"""Of a MAC in an address, written as twice as many hex digits: guessed online, one try a request."""
 
 
 class VaultError(Exception):
@@ -39,10 +42,21 @@ class Vault:
         self._boxes = {_label(secret): AESGCM(derived(secret, "vault")) for secret in self._secrets}
         self._lookups = tuple(derived(secret, "look-up") for secret in self._secrets)
         self._newest = _label(self._secrets[0])
+        self._peppers: dict[str, tuple[bytes, ...]] = {}
 
     def sealed(self, value: str, place: str) -> bytes:
         """The cipher of a value, for one place only: « table|column|row »."""
-        nonce = self._dice(NONCE_BYTES)
+        return self._sealed(value, place, self._dice(NONCE_BYTES))
+
+    def sealed_alike(self, value: str, place: str) -> bytes:
+        """The same, but the same cipher each time: for an address that is handed out twice, in the same bytes.
+
+        Its nonce is a MAC of what is sealed, so that no nonce serves two values.
+        """
+        nonce = hmac.digest(self.pepper("nonces"), f"{place}\x00{value}".encode(), hashlib.sha256)
+        return self._sealed(value, place, nonce[:NONCE_BYTES])
+
+    def _sealed(self, value: str, place: str, nonce: bytes) -> bytes:
         return self._newest + nonce + self._boxes[self._newest].encrypt(nonce, value.encode(), place.encode())
 
     def opened(self, cipher: bytes, place: str) -> str:
@@ -72,11 +86,22 @@ class Vault:
 
     def pepper(self, purpose: str) -> bytes:
         """A key of 32 bytes for one purpose outside this module, of the newest secret."""
-        return derived(self._secrets[0], f"pepper of {purpose}")
+        return self.peppers(purpose)[0]
 
     def peppers(self, purpose: str) -> tuple[bytes, ...]:
         """The same of every secret, the newest first."""
-        return tuple(derived(secret, f"pepper of {purpose}") for secret in self._secrets)
+        if purpose not in self._peppers:
+            self._peppers[purpose] = tuple(derived(secret, f"pepper of {purpose}") for secret in self._secrets)
+        return self._peppers[purpose]
+
+    def mac(self, purpose: str, said: str) -> str:
+        """What makes an address ours that says this: 16 hex digits, of the newest secret."""
+        return _mac(self.pepper(purpose), said)
+
+    def is_mac(self, purpose: str, said: str, mac: str) -> bool:
+        """Whether one of our secrets made it; as long to say no, whichever fits."""
+        given, candidates = mac.encode("utf-8", "replace"), [_mac(pepper, said) for pepper in self.peppers(purpose)]
+        return sum(hmac.compare_digest(given, candidate.encode()) for candidate in candidates) > 0
 
 
 def derived(secret: bytes, purpose: str) -> bytes:
@@ -86,6 +111,10 @@ def derived(secret: bytes, purpose: str) -> bytes:
 
 def _label(secret: bytes) -> bytes:
     return derived(secret, "label")[:LABEL_BYTES]
+
+
+def _mac(pepper: bytes, said: str) -> str:
+    return hmac.digest(pepper, said.encode(), hashlib.sha256)[:MAC_BYTES].hex()
 
 
 def _keyed(lookup: bytes, kind: str, value: str) -> str:

@@ -65,7 +65,7 @@ def create_app(
     audio = f"{chosen.public_url}/audio/"
     engine = open_database(chosen.database_url)
     turns = Turns(engine)
-    vault, texts = Vault([chosen.secret_key]), read_sms(chosen.prompts_dir)
+    vault, texts = Vault(chosen.secret_keys), read_sms(chosen.prompts_dir)
     can_text = bool(chosen.sms_from and chosen.api_key and chosen.api_secret)
     caps = replace(CAPS, all_an_hour=chosen.sms_an_hour)
     ground = Ground(engine, vault, texts, chosen.public_url, can_text, fiction=not chosen.production, caps=caps)
@@ -86,14 +86,13 @@ def create_app(
     calls = Calls(
         flow,
         turns,
-        chosen.secret_key,
         vault,
         start,
         {**services.desks(), **(desks or {})},
         frozenset(people),
         services.again.beginning,
     )
-    readings = Readings(speaker, services.code.code_of, chosen.secret_key, audio, clock, services.people.sound_of)
+    readings = Readings(speaker, services.code.code_of, vault, audio, clock, services.people.sound_of)
     renderer = Renderer(flow, speaker, audio=audio, numbers=people, own_number=chosen.own_number)
 
     example = "" if chosen.production else AN_EXAMPLE

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from ivr.speech import reading
 from ivr.speech.clips import take
 from ivr.speech.shelf import samples, wave
 from ivr.speech.speaker import Speaker
-from ivr.store.vault import NONCE_BYTES, Vault, VaultError
+from ivr.store.vault import Vault, VaultError
 from ivr.telephony import twiml
 
 PLACE = "reading|address|-"
@@ -43,7 +41,7 @@ class Readings:
 
     speaker: Speaker
     code_of: CodeOf
-    secret_key: bytes
+    vault: Vault
     audio: str
     clock: Clock
     sound_of: SoundOf = lambda _call, _reference: None
@@ -78,15 +76,13 @@ class Readings:
 
     def _address(self, call: str, manner: str, reference: str) -> str:
         """The same for the same call, manner and reference, so that a webhook delivered twice gets the same bytes."""
-        said = json.dumps([call, manner, reference])
-        nonce = hmac.digest(self.secret_key, f"reading {said}".encode(), hashlib.sha256)[:NONCE_BYTES]
-        sealed = Vault([self.secret_key], lambda _size: nonce).sealed(said, PLACE)
+        sealed = self.vault.sealed_alike(json.dumps([call, manner, reference]), PLACE)
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def _opened(self, address: str) -> tuple[str, str, str] | None:
         try:
             sealed = base64.b64decode(address + "=" * (-len(address) % 4), altchars=b"-_", validate=True)
-            call, manner, reference = json.loads(Vault([self.secret_key]).opened(sealed, PLACE))
+            call, manner, reference = json.loads(self.vault.opened(sealed, PLACE))
         except (VaultError, ValueError, binascii.Error):
             return None
         return call, manner, reference

@@ -98,8 +98,9 @@ class Softphone:
 
     def __init__(self, settings: Settings, words: ClipWords, told: Told, keep: Keep | None) -> None:
         self._settings, self._words, self._told, self._keep = settings, words, told, keep
-        self._tickets = URLSafeTimedSerializer(settings.secret_key, salt="softphone")
-        self._recordings = URLSafeTimedSerializer(settings.secret_key, salt="softphone recording")
+        keys = settings.secret_keys[::-1]  # the last one signs
+        self._tickets = URLSafeTimedSerializer(keys, salt="softphone")
+        self._recordings = URLSafeTimedSerializer(keys, salt="softphone recording")
         self._number = min(settings.numbers, default=NUMBER)
 
     def page(self) -> Response:

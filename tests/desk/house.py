@@ -53,7 +53,7 @@ class House:
         self.posted: dict[str, tuple[str, str]] = {}
         self.identity = Identity(
             accounts_of(self.engine, self.vault),
-            self.vault.pepper("passwords"),
+            self.vault.peppers("passwords"),
             self.draw or self.dice.randrange,
             limits=self.limits,
             hasher=quick_hasher(),

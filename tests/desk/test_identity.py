@@ -65,7 +65,7 @@ def test_a_password_is_worth_nothing_in_another_call(house: House) -> None:
 
 
 def test_what_is_kept_of_a_password_is_of_one_call_and_one_pepper(house: House) -> None:
-    another = Identity(house.accounts, b"another pepper", house.dice.randrange, hasher=quick_hasher())
+    another = Identity(house.accounts, [b"another pepper"], house.dice.randrange, hasher=quick_hasher())
     digests = [house.identity.digest(CALL, "123456"), house.identity.digest(OTHER, "123456")]
     assert len({*digests, another.digest(CALL, "123456")}) == 3
 
@@ -296,7 +296,7 @@ def test_a_right_pin_proves_nothing_for_a_line_asked_about_meanwhile(house: Hous
             house.identity.check_pin(CALL, UNKNOWN, "11111111", NOON)
             return super().verify(kept, typed)
 
-    own = Identity(house.accounts, house.vault.pepper("passwords"), house.dice.randrange, hasher=Slow(1, 8, 1))
+    own = Identity(house.accounts, house.vault.peppers("passwords"), house.dice.randrange, hasher=Slow(1, 8, 1))
     assert own.check_pin(CALL, LINE, pin, NOON) == "wrong"
     other = house.account(UNKNOWN)
     with house.codes() as codes:

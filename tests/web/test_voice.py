@@ -346,7 +346,7 @@ def _quiet_werkzeug(caplog: pytest.LogCaptureFixture) -> None:
 def test_the_development_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     from ivr.settings import settings
 
-    first = settings({"IVR_DATA_DIR": str(tmp_path / "var")}).secret_key
-    assert settings({"IVR_DATA_DIR": str(tmp_path / "var")}).secret_key == first
-    assert len(first) == 64
+    first = settings({"IVR_DATA_DIR": str(tmp_path / "var")}).secret_keys
+    assert settings({"IVR_DATA_DIR": str(tmp_path / "var")}).secret_keys == first
+    assert len(first[0]) == 64
     assert (tmp_path / "var" / "secret-key").stat().st_mode & 0o077 == 0
