@@ -21,7 +21,7 @@ from ivr.store.lines import Lines
 from ivr.store.tables import calls
 from ivr.store.vault import Vault
 
-KEY = b"a secret key of nobody, thirty-two bytes or more"
+KEY = b"a secret key of nobody of thirty-two bytes or more"
 LINE, MOBILE = "+33199000107", "+33639980034"
 UNKNOWN = "+33199000999"
 NOON = 1_800_000_000.0
