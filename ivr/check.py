@@ -9,25 +9,28 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ivr.desk.commands import LINE
 from ivr.desk.hours import HoursError
 from ivr.desk.sms import SmsError
-from ivr.flow import bars
-from ivr.flow.bars import Measure, Tables
-from ivr.flow.limits import BARS, LIMITS, Limits, read, usual
+from ivr.flow import bars, contracts, review
+from ivr.flow.bars import Measure
+from ivr.flow.limits import BARS, LIMITS, Limits, usual
+from ivr.flow.limits import read as read_limits
 from ivr.flow.measures import Seconds, estimated
 from ivr.flow.mistakes import Mistake, ScriptError
 from ivr.flow.model import Clip, Flow, Piece, Words
-from ivr.folder import read_hours, read_lexicon, read_script, read_sms
+from ivr.flow.script import REVIEW, SMS, Tables, read
+from ivr.folder import read_hours, read_lexicon, read_sms, read_tables, shown_as
 from ivr.settings import Settings, settings, without_secrets
 from ivr.speak import _ready as ready_made_words
 from ivr.speech import SpeechError
-from ivr.speech.clips import wanted
+from ivr.speech.clips import human, wanted
 from ivr.speech.lexicon import Lexicon, unreadable
 from ivr.speech.making import stock
 from ivr.speech.shelf import read_shelf
@@ -94,29 +97,47 @@ def script_settings(folder: str = "", audio: str = "") -> Settings:
 def check(chosen: Settings, *, clips: bool = True) -> Report:
     """Everything that is wrong with the script of these settings; with `clips`, with its recordings too."""
     folder = chosen.prompts_dir
-    shown = folder.name if folder.is_absolute() else str(folder)
-    tables, limits, mistakes = _read(folder, shown)
-    flow, wrong = _flow(folder, tables)
+    shown = shown_as(folder)
+    tables, flow, mistakes = _script(folder)
+    limits, wrong = _limits(tables, f"{shown}/{LIMITS}")
     mistakes += wrong
     lexicon, wrong = _beside(folder, shown)
     mistakes += wrong
     measures: list[Measure] = []
     if flow:
         seconds = recorded(Speaker(flow, read_shelf(chosen.audio_dir), lexicon, _voices(chosen)))
-        mistakes += bars.findings(flow, limits, seconds, tables)
-        measures = bars.worst(bars.measured(flow, limits, seconds))
+        taken = bars.measured(flow, limits, seconds)
+        mistakes += bars.findings(flow, limits, taken, seconds, tables)
+        measures = bars.worst(taken)
         mistakes += _unsayable(flow, lexicon)
+        mistakes += contracts.findings(flow, LINE, tables.get(SMS, {}))
+        mistakes += _reviewed(flow, tables, shown)
         mistakes += _clips(chosen, flow, lexicon) if clips else []
     prompts = sum(1 for _, prompt in flow.texts() if prompt.body or prompt.options) if flow else 0
     steps = len(flow.steps) if flow else 0
     return Report(str(folder), steps, prompts, tuple(sorted(set(mistakes))), tuple(measures))
 
 
-def recorded(speaker: Speaker) -> Seconds:
-    """Seconds as they are heard: of the clip that holds the words, where there is one."""
+def accept(chosen: Settings) -> Path:
+    """Keep where every choice of the script leads now, as reviewed; the file.
 
+    Raises ScriptError when the script cannot be read.
+    """
+    folder = chosen.prompts_dir
+    tables, mistakes = read_tables(folder)
+    now = review.reviewed(tables, read(tables, mistakes, shown_as(folder)))
+    kept = folder / REVIEW
+    kept.write_text(review.written(now), encoding="utf-8")
+    return kept
+
+
+def recorded(speaker: Speaker) -> Seconds:
+    """Seconds as they are heard: of the clip that holds the words, where there is one (and the index knows it)."""
+    known, shelf = frozenset(speaker.shelf.words.values()), speaker.shelf
+
+    @cache
     def seconds(piece: Piece) -> float:
-        if not isinstance(piece, Words):
+        if not isinstance(piece, Words) or (piece.text not in known and shelf.seconds(human(piece.text)) is None):
             return estimated(piece)
         match next(iter(speaker.spoken((piece,), {})), None):
             case Clip(seconds=length):
@@ -132,29 +153,19 @@ def recorded(speaker: Speaker) -> Seconds:
 # Reading, mistakes and all
 
 
-def _read(folder: Path, shown: str) -> tuple[Tables, Limits, list[Mistake]]:
-    """The files as TOML gives them, without those that are none, and the limits: those of the script, or the usual."""
-    tables = dict(_parsed(folder))
-    file = f"{shown}/{LIMITS}"
-    if LIMITS in tables:
-        return tables, *read(tables[LIMITS], file)
-    return tables, usual(file), []
-
-
-def _parsed(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            yield path.name, tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue  # told with the script, whose folder is read whole
-
-
-def _flow(folder: Path, tables: Tables) -> tuple[Flow | None, list[Mistake]]:
-    """The flow as far as it could be read, and what is wrong with it."""
+def _script(folder: Path) -> tuple[Tables, Flow | None, list[Mistake]]:
+    """The files as TOML gives them, the flow as far as it could be read, and what is wrong with it."""
+    tables: Tables = {}
     try:
-        return read_script(folder), []
+        tables, unparsed = read_tables(folder)
+        return tables, read(tables, unparsed, shown_as(folder)), []
     except ScriptError as wrong:
-        return getattr(wrong, "draft", None), [_placed(one, folder) for one in wrong.mistakes]
+        return tables, wrong.draft, [_placed(one, folder) for one in wrong.mistakes]
+
+
+def _limits(tables: Tables, file: str) -> tuple[Limits, list[Mistake]]:
+    """The limits: those of the script, or the usual."""
+    return read_limits(tables[LIMITS], file) if LIMITS in tables else (usual(file), [])
 
 
 def _placed(mistake: Mistake, folder: Path) -> Mistake:
@@ -188,6 +199,13 @@ def _told(line: str, folder: Path, shown: str) -> Mistake:
     if not found:
         return Mistake(f"{shown}/*.toml", "", line)
     return Mistake(f"{shown}/{Path(found[1]).name}", found[2] or "", found[3])
+
+
+def _reviewed(flow: Flow, tables: Tables, shown: str) -> list[Mistake]:
+    """The ways that are not as somebody has reviewed them; none, where nobody has."""
+    if REVIEW not in tables:
+        return []
+    return list(review.findings(review.reviewed(tables, flow), review.kept(tables[REVIEW]), shown))
 
 
 # Words and clips

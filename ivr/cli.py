@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     check = _command(commands, "check", _check, "prouver le script : toutes les fautes, ou rien", "ivr check")
     check.add_argument("folder", nargs="?", default="", help="dossier du script (IVR_PROMPTS_DIR, sinon prompts/)")
     check.add_argument("--audio", metavar="DOSSIER", default="", help="ses clips, à vérifier aussi (IVR_AUDIO_DIR)")
+    check.add_argument("--accept", action="store_true", help="garder où mène chaque choix, tel que vous l'avez relu")
     check.add_argument("--json", action="store_true", help="les fautes et les mesures, pour un programme")
     check.add_argument("--measures", action="store_true", help="ce qui est mesuré, et sa borne (limites.toml)")
 
@@ -251,9 +252,12 @@ def _call(chosen: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from ivr.check import check, script_settings
+    from ivr.check import accept, check, script_settings
 
-    report = check(script_settings(chosen.folder, chosen.audio), clips=bool(chosen.audio or not chosen.folder))
+    found = script_settings(chosen.folder, chosen.audio)
+    if chosen.accept:
+        print(f"{accept(found)} : c'est ainsi que chaque choix a été relu.")
+    report = check(found, clips=bool(chosen.audio or not chosen.folder))
     if chosen.json:
         print(report.as_json())
         return DONE if report.holds() else DOES_NOT_HOLD

@@ -10,7 +10,7 @@ from ivr.desk.hours import read_hours as read_table
 from ivr.desk.sms import Text, read_texts
 from ivr.flow.mistakes import Mistake, ScriptError
 from ivr.flow.model import Flow
-from ivr.flow.script import HOURS, LEXICON, SMS, load
+from ivr.flow.script import HOURS, LEXICON, SMS, Tables, load, parsed
 from ivr.speech.lexicon import Lexicon, read
 
 
@@ -19,8 +19,22 @@ def read_script(folder: Path) -> Flow:
 
     Raises ScriptError with every mistake: files that cannot be read, mistakes of form, and what does not hold.
     """
-    shown = folder.name if folder.is_absolute() else str(folder)
+    shown = shown_as(folder)
     return load(_texts(folder, shown), shown)
+
+
+def read_tables(folder: Path) -> tuple[Tables, list[Mistake]]:
+    """The folder's files as TOML gives them, and what is none.
+
+    Raises ScriptError when the folder, or one of its files, cannot be read at all.
+    """
+    shown = shown_as(folder)
+    return parsed(_texts(folder, shown), shown)
+
+
+def shown_as(folder: Path) -> str:
+    """The folder as it is named in mistakes: by its own name, or as it was given."""
+    return folder.name if folder.is_absolute() else str(folder)
 
 
 def read_lexicon(folder: Path) -> Lexicon:

@@ -7,11 +7,10 @@ The limits are `limits`, what is measured `measures`, `paths` and `wording`; thi
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
 from ivr.flow import wording
 from ivr.flow.engine import Action, Speak
@@ -44,10 +43,7 @@ from ivr.flow.model import (
     ways,
 )
 from ivr.flow.paths import begun, walked
-from ivr.flow.script import GUIDE, LINE
-
-Tables = Mapping[str, Mapping[str, Any]]
-"""The script's files as TOML gives them: no flow knows which patience a step names."""
+from ivr.flow.script import GUIDE, LINE, Tables
 
 OFFERING = (Menu, Entry)
 
@@ -69,11 +65,13 @@ class Measure:
         return self.value >= self.limit if self.least else self.value <= self.limit
 
 
-def findings(flow: Flow, limits: Limits, seconds: Seconds = estimated, tables: Tables | None = None) -> list[Mistake]:
-    """Everything that breaks a limit or a rule, in the order of the files."""
+def findings(
+    flow: Flow, limits: Limits, taken: Iterable[Measure], seconds: Seconds = estimated, tables: Tables | None = None
+) -> list[Mistake]:
+    """Everything that breaks a limit or a rule, in the order of the files; `taken` is what `measured` gave."""
     broken = [
         (each.rule, each.step, BARS[each.rule].broken.format(value=each.value, limit=each.limit))
-        for each in measured(flow, limits, seconds)
+        for each in taken
         if each.rule in BARS and not each.holds()
     ]
     broken += [*_wording(flow, limits), *_keys(flow), *_give_ups(flow), *_waits(flow, limits, tables or {})]
@@ -317,7 +315,7 @@ def _guide(flow: Flow, limits: Limits) -> Iterator[Mistake]:
     if not flow.guide:
         return
     for step in flow.steps.values():
-        for fact in sorted(set(step.guide) - flow.guide.keys()):
+        for fact in (one for one in step.guide if one not in flow.guide):
             yield _mistake(flow, step.id, f"guide fact '{fact}' is not in guide.toml{did_you_mean(fact, flow.guide)}")
     spoken = {fact: step_id for step_id in _reached(flow) for fact in flow.steps[step_id].guide}
     mend = "name it in the 'guide' of the step that does, or in limites.toml [unspoken] with the reason"

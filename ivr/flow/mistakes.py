@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from ivr.flow.model import Flow
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
@@ -27,10 +29,11 @@ class Mistake:
 
 
 class ScriptError(Exception):
-    """The script has mistakes and no call may be walked on it."""
+    """The script has mistakes and no call may be walked on it; `draft` is the flow, when every file could be read."""
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+    def __init__(self, mistakes: Iterable[Mistake], draft: Flow | None = None) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
+        self.draft = draft
         super().__init__("\n".join(map(str, self.mistakes)))
 
 

@@ -98,10 +98,10 @@ def _unknown_words(flow: Flow) -> Iterator[Mistake]:
     """Facts that ligne.toml does not declare; guide facts that guide.toml does not list."""
     for step in flow.steps.values():
         used = {*step.sets, *(f for _, b in _branches(step) for f in (*b.when, *b.unless, *b.sets))}
-        for fact in used - set(flow.facts):
+        for fact in (one for one in used if one not in flow.facts):
             known = did_you_mean(fact, flow.facts)
             yield _mistake(flow, step.id, f"the fact '{fact}' is not declared in ligne.toml [facts]{known}")
-        for fact in set(step.guide) - set(flow.guide) if flow.guide else ():
+        for fact in (one for one in step.guide if flow.guide and one not in flow.guide):
             yield _mistake(flow, step.id, f"guide fact '{fact}' is not in guide.toml{did_you_mean(fact, flow.guide)}")
     for fact in flow.given.keys() - flow.facts.keys():
         known = did_you_mean(fact, flow.facts)
@@ -138,8 +138,7 @@ def _targets(flow: Flow, step: Step) -> Iterator[str]:
 def _unreached(flow: Flow) -> Iterator[Mistake]:
     reached = set(_closure(flow, (t for t in (flow.start, flow.menu, flow.person, flow.follow_up) if t in flow.steps)))
     for step_id in flow.steps.keys() - reached:
-        folder = flow.files.get(step_id, "prompts/").rpartition("/")[0]
-        yield Mistake(f"{folder}/*.toml", "", f"no caller can reach {step_id}")
+        yield _mistake(flow, step_id, f"no caller can reach {step_id}: let a key or a next lead to it, or take it off")
 
 
 def _closure(flow: Flow, roots: Iterable[str]) -> Iterator[str]:

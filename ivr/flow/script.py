@@ -46,7 +46,8 @@ GUIDE = "guide.toml"
 LEXICON = "lexique.toml"
 SMS = "sms.toml"
 HOURS = "horaires.toml"
-RESERVED = frozenset({LINE, GUIDE, LEXICON, SMS, HOURS, "limites.toml"})
+REVIEW = "relecture.toml"
+RESERVED = frozenset({LINE, GUIDE, LEXICON, SMS, HOURS, REVIEW, "limites.toml"})
 """Files of the folder that are no chapters."""
 
 KEYS = frozenset("0123456789*#")
@@ -59,19 +60,43 @@ def load(texts: Mapping[str, str], folder: str = "prompts") -> Flow:
 
     Raises ScriptError with every mistake of form, and with everything that `proof.findings` finds not to hold.
     """
-    reader = _Reader(folder)
-    tables = {name: reader.parsed(name, text) for name, text in sorted(texts.items())}
+    tables, mistakes = parsed(texts, folder)
+    return read(tables, mistakes, folder)
+
+
+Tables = Mapping[str, Mapping[str, Any]]
+"""The files of a script as TOML gives them, by name."""
+
+
+def parsed(texts: Mapping[str, str], folder: str = "prompts") -> tuple[Tables, list[Mistake]]:
+    """The files as TOML gives them, without those that are none, which are told."""
+    tables, mistakes = {}, []
+    for name, text in sorted(texts.items()):
+        try:
+            tables[name] = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            line = re.search(r"at line (\d+)", str(error))
+            mistakes.append(Mistake(f"{folder}/{name}", "", f"is not TOML: {error}", int(line[1]) if line else 0))
+    return tables, mistakes
+
+
+def read(tables: Tables, mistakes: Iterable[Mistake] = (), folder: str = "prompts") -> Flow:
+    """The flow that the parsed files say, proven; `mistakes` are those that parsing them has found.
+
+    Raises ScriptError as `load` does.
+    """
+    reader = _Reader(folder, list(mistakes))
     if LINE not in tables:
-        reader.mistakes.append(Mistake(f"{folder}/{LINE}", "", "is missing: it says where a call starts"))
+        if not mistakes:
+            reader.mistakes.append(Mistake(f"{folder}/{LINE}", "", "is missing: it says where a call starts"))
         raise ScriptError(reader.mistakes)
-    reader.read_line(tables.pop(LINE))
-    guide = {str(fact): str(said) for fact, said in tables.pop(GUIDE, {}).items()}
+    reader.read_line(tables[LINE])
     for name, data in tables.items():
         if name not in RESERVED:
             reader.read_chapter(name, data)
-    flow = reader.flow(guide)
-    if mistakes := [*reader.mistakes, *findings(flow)]:
-        raise ScriptError(mistakes)
+    flow = reader.flow({str(fact): str(said) for fact, said in tables.get(GUIDE, {}).items()})
+    if found := [*reader.mistakes, *findings(flow)]:
+        raise ScriptError(found, None if mistakes else flow)
     return flow
 
 
@@ -89,17 +114,7 @@ class _Reader:
     given: dict[str, tuple[str, ...]] = field(default_factory=dict)
     long_call: float = 0.0
 
-    def parsed(self, name: str, text: str) -> dict[str, Any]:
-        try:
-            return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            line = re.search(r"at line (\d+)", str(error))
-            self.mistakes.append(
-                Mistake(f"{self.folder}/{name}", "", f"is not TOML: {error}", int(line[1]) if line else 0)
-            )
-            return {}
-
-    def read_line(self, data: dict[str, Any]) -> None:
+    def read_line(self, data: Mapping[str, Any]) -> None:
         top = self._table(LINE, "", data)
         line = self._table(LINE, "line", dict(top.table("line").items()))
         self.line = {key: line.text(key) for key in ("start", "menu", "person", "warning")}
@@ -113,7 +128,7 @@ class _Reader:
             self.patience[name] = self._table(LINE, f"patience.{name}", profile if isinstance(profile, dict) else {})
         top.close()
 
-    def read_chapter(self, name: str, data: dict[str, Any]) -> None:
+    def read_chapter(self, name: str, data: Mapping[str, Any]) -> None:
         chapter = name.removesuffix(".toml")
         for key, value in data.items():
             table = self._table(name, key, value if isinstance(value, dict) else {})
@@ -155,7 +170,7 @@ class _StepReader:
         read = _KINDS.get(kind)
         if read is None:
             self.table.wrong(f"kind '{kind}' is none of {', '.join(_KINDS)}{did_you_mean(kind, _KINDS)}")
-            return HangUp(id=step_id, disposition="broken")
+            return HangUp(id=step_id, disposition="abandoned")
         step = read(self, {"id": step_id, **self._common()})
         self.table.close()
         return step

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ivr.calls import Desk, Quick, Work
 from ivr.desk import codes
+from ivr.desk.commands import CUT, CUT_WAITING, KNOWN, OPEN
 from ivr.desk.hours import Hours, spoken_minutes
 from ivr.flow.engine import Before, Command, Dialled, Outcome, State
 from ivr.flow.model import Flow
@@ -21,10 +22,6 @@ from ivr.store.turns import CutCall, cut_call
 
 RESUME_SECONDS = 1800.0
 """For how long a call that was cut can be resumed (dialogue.md U17)."""
-
-CUT, CUT_WAITING = "appel-coupe", "attente-coupee"
-OPEN, KNOWN = "ouvert", "rappelable"
-"""The facts that this module gives, where the script declares them in [given]."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ class Lexicon:
     said: Mapping[str, str]
     engines: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    def of(self, engine: str) -> Mapping[str, str]:
+        """The words of one voice."""
+        own = self.engines.get(engine)
+        return {**self.said, **own} if own else self.said
+
     @cached_property
     def version(self) -> str:
         """Twelve characters that change with any word."""
@@ -64,7 +69,7 @@ def read(toml: str, where: str = "prompts/lexique.toml") -> Lexicon:
 
 def spoken(text: str, lexicon: Lexicon, engine: str = "") -> str:
     """What the voice `engine` must be given for the text; slots in braces and addresses of the web are left alone."""
-    own = {**lexicon.said, **lexicon.engines.get(engine, {})}
+    own = lexicon.of(engine)
     plain = _plain(text)
     return _tidy(lexicon.pattern.sub(lambda found: _said(found, own), plain))
 
@@ -75,7 +80,7 @@ def unreadable(text: str, lexicon: Lexicon) -> list[str]:
     Empty for a text that is fit to be spoken.
     """
     left = re.sub(r"\{[\w:-]+\}", "", spoken(text, lexicon))
-    return re.findall(_UNREADABLE, left)
+    return _UNREADABLE.findall(left)
 
 
 def spelled(code: str) -> list[str]:
@@ -145,7 +150,9 @@ _RULES = r"""(?P<left>\{[^}]*\}|https?://\S+|www\.\S+)
 |(?P<open>\ *«\ *)
 |(?P<close>\ *»)""".replace("\n", "")
 
-_UNREADABLE = r"https?://\S+|www\.\S+|[\w-]+\.(?:fr|com|net|org)\b|\b(?=\w*[A-Z]\w*[A-Z])\w+|\d+|[^\w\s.,;:!?…'()-]"
+_UNREADABLE = re.compile(
+    r"https?://\S+|www\.\S+|[\w-]+\.(?:fr|com|net|org)\b|\b(?=\w*[A-Z]\w*[A-Z])\w+|\d+|[^\w\s.,;:!?…'()-]"
+)
 
 
 def _said(found: re.Match[str], words: Mapping[str, str]) -> str:
@@ -216,15 +223,16 @@ _SAYINGS: Mapping[str, Callable[[re.Match[str]], str]] = {
 
 def _plain(text: str) -> str:
     """The text with the simple forms of apostrophes and spaces, which every engine knows."""
-    return re.sub(r"[\s\u00a0\u202f]+", " ", text.replace("’", "'")).strip()
+    return " ".join(text.replace("’", "'").split())
+
+
+_STOP, _COMMAS, _COMMA = re.compile(r"[\s,]*([:;.!?…])(?:\s*,)*"), re.compile(r"(?:\s*,)+"), re.compile(r",(?=\w)")
 
 
 def _tidy(text: str) -> str:
     """One sign between two words, where quotation marks and rules have left several; no space before it."""
-    text = re.sub(r"\s+", " ", text)
-    text = re.sub(r"(?:\s*,)*\s*([:;.!?…])(?:\s*,)*", r"\1", text)
-    text = re.sub(r"(?:\s*,)+", ",", text)
-    return re.sub(r",(?=\w)", ", ", text).strip(" ,")
+    text = _STOP.sub(r"\1", " ".join(text.split()))
+    return _COMMA.sub(", ", _COMMAS.sub(",", text)).strip(" ,")
 
 
 def _sayable(way: object) -> bool:

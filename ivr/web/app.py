@@ -12,6 +12,7 @@ from pathlib import Path
 from flask import Flask, Response
 
 from ivr.calls import Background, Calls, Clock, Desk
+from ivr.desk.commands import AGENT
 from ivr.desk.handover import Team
 from ivr.desk.lines import Lines
 from ivr.folder import read_hours, read_lexicon, read_script, read_sms
@@ -82,7 +83,7 @@ def create_app(
         fetch=partners.twilio.recording if partners.twilio else None,
     )
     start = background or ThreadPoolExecutor(8, "desk").submit
-    people = {"conseiller": chosen.agent} if chosen.agent else {}
+    people = {AGENT: chosen.agent} if chosen.agent else {}
     calls = Calls(
         flow,
         turns,
