@@ -90,7 +90,9 @@ def big_script(steps: int) -> Mapping[str, str]:
     facts = "".join(f'essaye-{number} = "le remède {number} a été essayé"\n' for number in range(chapters))
     files = {"ligne.toml": f"{_LINE}\n[facts]\n{facts}", "aide.toml": _HELP, "arbre.toml": "\n".join(_tree(chapters))}
     files |= {f"remede-{number}.toml": "\n".join(_chapter(number)) for number in range(chapters)}
-    guide = (f'G{number}-{step} = "le fait {step} du remède {number}"\n' for number in range(chapters) for step in _ACTS)
+    guide = (
+        f'G{number}-{step} = "le fait {step} du remède {number}"\n' for number in range(chapters) for step in _ACTS
+    )
     return files | {"guide.toml": "".join(guide)}
 
 

@@ -7,7 +7,7 @@ The limits are `limits`, what is measured `measures`, `paths` and `wording`; thi
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -156,7 +156,7 @@ def _first_keys(flow: Flow, seconds: Seconds) -> Iterator[Measure]:
 
 
 def _until_first_option(flow: Flow, actions: tuple[Action, ...], step: Step, seconds: Seconds) -> float:
-    before = [a.prompt for a in actions if isinstance(a, Speak) and a.prompt != step.id]
+    before = [a.prompt for a in actions if isinstance(a, Speak) and a.prompt != step.id and a.prompt in flow.steps]
     return sum(length(flow.steps[one].prompt.pieces(), seconds) for one in before) + length(first_option(step), seconds)
 
 

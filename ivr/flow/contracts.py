@@ -85,7 +85,7 @@ def _outcomes(step: Run, contract: Contract) -> Iterator[str]:
 def _needs(step: Run, contract: Contract) -> Iterator[str]:
     for slot in contract.needs:
         if slot not in step.needs:
-            yield f'{step.command} needs the slot \'{slot}\': write needs = ["{slot}"], with the others'
+            yield f"{step.command} needs the slot '{slot}': write needs = [\"{slot}\"], with the others"
     for slot in step.needs:
         if slot not in (*contract.needs, *contract.may):
             yield f"{step.command} does nothing with the slot '{slot}': take it off needs"

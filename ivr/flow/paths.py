@@ -6,6 +6,7 @@ what comes before that is counted (dialogue.md C.11, « speech with barge-in »)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def begun(flow: Flow, facts: Iterable[str] = ()) -> Next | None:
 def _moved(flow: Flow, state: State | None, event: Event) -> Next | None:
     try:
         return advance(flow, state, event)
-    except (KeyError, RuntimeError, StopIteration):  # a way that leads nowhere
+    except (KeyError, RuntimeError, StopIteration, re.error):  # a way that leads nowhere, a check that is none
         return None
 
 
@@ -83,7 +84,7 @@ def walked(flow: Flow, path: Path, seconds: Seconds) -> Walk:
 def _heard(flow: Flow, actions: tuple[Action, ...], step: Step, key: str) -> Iterator[Piece]:
     """Every piece that is spoken, the question that is answered up to the option that is taken."""
     for action in actions:
-        if isinstance(action, Speak):
+        if isinstance(action, Speak) and action.prompt in flow.steps:
             prompt = flow.steps[action.prompt].prompt
             yield from up_to(prompt, key) if action.prompt == step.id else prompt.pieces(action.part)
     if isinstance(step, Hold):

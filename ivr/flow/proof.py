@@ -237,7 +237,9 @@ def _abrupt_ends(flow: Flow) -> Iterator[Mistake]:
                 waiting.append(step_id)
     for step_id in seen:
         if isinstance(flow.steps[step_id], Menu | Entry):
-            yield _mistake(flow, step_id, f"silence here hangs up without the warning of {flow.warning}")
+            yield _mistake(
+                flow, step_id, f"silence here hangs up without the warning of {flow.warning}: lead it there first"
+            )
 
 
 # Slots
@@ -253,7 +255,7 @@ def _unfilled(flow: Flow) -> Iterator[Mistake]:
         for slot in sorted(_used_slots(step) - known):
             origin = came_from.get(slot, came_from[""])
             problem = f"{{{slot}}} is spoken, but no earlier step on the way from '{origin}' fills it"
-            yield _mistake(flow, step.id, problem)
+            yield _mistake(flow, step.id, f"{problem}: fill it there, or say it later")
 
 
 def _used_slots(step: Step) -> set[str]:

@@ -29,8 +29,8 @@ _SINGLE = ("next", "then", "beyond", "empty", "resume", "no_input_give_up", "no_
 _TABLES = ("keys", "outcomes")
 _KEY_SAID = re.compile(r"[\s\u00a0\u202f,]*\b[Tt]apez[\s\u00a0\u202f]+\w+[\s\u00a0\u202f.]*$")
 _HEAD = """\
-# Où mène chaque choix, tel que quelqu’un l’a relu. Ce fichier ne s’écrit pas à la main : `ivr check` dit ce qui a changé
-# depuis, et `ivr check --accept` l’accepte. Sans ce fichier, rien n’est comparé.
+# Où mène chaque choix, tel que quelqu’un l’a relu. Ce fichier ne s’écrit pas à la main : `ivr check` dit ce qui a
+# changé depuis, et `ivr check --accept` l’accepte. Sans ce fichier, rien n’est comparé.
 """
 
 

@@ -402,15 +402,17 @@ class _StepReader:
     def _check_cues(self, cues: tuple[Cue, ...], length: float, what: str) -> None:
         for cue in cues:
             if cue.at > length:
-                self.table.wrong(f"the cue at {cue.at:g} s is beyond the {what} of {length:g} s")
+                self.table.wrong(f"the cue at {cue.at:g} s is beyond the {what} of {length:g} s: let it come sooner")
 
     def _check_offers(self, step: Menu | Run) -> None:
         prompts = (step.prompt, *(cue.prompt for cue in step.cues))
         offered = {option.key for prompt in prompts for option in prompt.options}
         for key in sorted(offered - set(step.keys) - set("0*#")):
-            self.table.wrong(f"the prompt offers key {key}, but no key {key} is defined")
+            self.table.wrong(
+                f"the prompt offers key {key}, but no key {key} is defined: define it in keys, or take its option off"
+            )
         for key in sorted(set(step.keys) - offered):
-            self.table.wrong(f"key {key} is defined, but the prompt does not offer it")
+            self.table.wrong(f"key {key} is defined, but the prompt does not offer it: write « …, tapez {key}. »")
         if not step.keys:
             self.table.wrong('a menu needs at least one key: write keys = { 1 = "step" }')
 

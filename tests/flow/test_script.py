@@ -54,7 +54,7 @@ MISTAKES = [
         "essai.toml",
         '4 = "adresse"',
         '4 = "ligne"',
-        "prompts/essai.toml [adresse]: no caller can reach essai.adresse: let a key or a next lead to it, or take it off",
+        "prompts/essai.toml [adresse]: no caller can reach essai.adresse:",
     ),
     ("essai.toml", 'kind   = "record"', 'kind   = "recrod"', "[message]: kind 'recrod' is none of say, menu, entry"),
     ("essai.toml", "digits = 10", 'digits = "dix"', "[ligne]: digits must be a number, not 'dix'"),
