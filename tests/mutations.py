@@ -182,8 +182,8 @@ def _pairs(script: Script, table: str) -> Iterator[tuple[Step, str, str]]:
 @kind
 def two_announcements_swap_their_next(lot: Random, script: Script) -> Expected:
     says = [step for step in steps(script, "say") if isinstance(step.table.get("next"), str)]
-    one = drawn(lot, says)
-    other = drawn(lot, [step for step in says if step.file == one.file and step.table["next"] != one.table["next"]])
+    pairs = [(a, b) for a in says for b in says if a.file == b.file and a.table["next"] != b.table["next"]]
+    one, other = drawn(lot, pairs)
     one.table["next"], other.table["next"] = other.table["next"], one.table["next"]
     return one.told("^next is now: .*put it back, or accept it")
 
