@@ -184,6 +184,11 @@ class Turns:
         with self._engine.begin() as connection:
             return recipe(connection, sid, number)
 
+    def next_turn(self, sid: str) -> int:
+        """The number of the call's next turn; 0 for a call that is unknown."""
+        with self._engine.begin() as connection:
+            return connection.execute(select(calls.c.turn).where(calls.c.sid == sid)).scalar_one_or_none() or 0
+
     def keep_job(self, sid: str, key: str, what: jobs.Done) -> None:
         """Keep what became of work in the background."""
         jobs.keep(self._engine, sid, key, what)

@@ -93,6 +93,8 @@ class Speaker(Protocol):
 class Renderer:
     """Renders answers of one flow. `audio` is the address that clips lie under, `numbers` are people's telephones.
 
+    Without `audio` nothing is fetched: silences last whole seconds, and the speaker must know no clips.
+
     `own_number` is the caller id of every outgoing leg: with the customer's, providers refuse the call (error 13214).
     """
 
@@ -229,7 +231,8 @@ class Renderer:
     def _pause(self, silence: float) -> list[str]:
         whole, rest = divmod(round(max(silence, 0.0), 3), 1)
         pause = [f'<Pause length="{int(whole)}"/>'] if whole else []
-        return pause + ([self._play(self._speaker.silence(rest))] if rest >= SHORTEST_SILENCE else [])
+        is_heard = rest >= SHORTEST_SILENCE and self._audio
+        return pause + ([self._play(self._speaker.silence(rest))] if is_heard else [])
 
     def _play(self, clip: Clip) -> str:
         start = f"?from={round(clip.start * 1000)}" if clip.start > 0 else ""

@@ -32,6 +32,7 @@ from ivr.telephony.rest import Twilio
 from ivr.telephony.twiml import Renderer
 from ivr.telephony.webhook import MOST_BYTES
 from ivr.web.audio import audio_routes
+from ivr.web.fallback import fallback_routes
 from ivr.web.link import link_routes
 from ivr.web.listening import listened, listening_routes
 from ivr.web.people import People, people_routes
@@ -94,7 +95,8 @@ def create_app(
         services.again.beginning,
     )
     readings = Readings(speaker, services.code.code_of, vault, audio, clock, services.people.sound_of)
-    renderer = Renderer(flow, speaker, audio=audio, numbers=people, own_number=chosen.own_number)
+    rendered = partial(Renderer, flow, numbers=people, own_number=chosen.own_number)
+    renderer, in_words = rendered(speaker, audio=audio), rendered(replace(speaker, shelf=Shelf()))
 
     example = "" if chosen.production else AN_EXAMPLE
     app = Flask("ivr", static_folder=None)
@@ -104,8 +106,9 @@ def create_app(
     app.extensions["ivr.slow-rounds"] = slow_rounds(services, clock)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False  # a redirected webhook is a lost call
-    voice = Voice(chosen, calls, renderer, readings, clock, services.ended)
+    voice = Voice(chosen, calls, renderer, readings, clock, in_words, services.ended)
     app.register_blueprint(voice_routes(voice))
+    app.register_blueprint(fallback_routes(voice))
     app.register_blueprint(people_routes(People(voice, services, clock)))
     app.register_blueprint(reading_routes(readings))
     app.register_blueprint(link_routes(services.code.links(), clock, proxies=chosen.proxies, loopback_is=example))

@@ -46,14 +46,19 @@ class Readings:
     clock: Clock
     sound_of: SoundOf = lambda _call, _reference: None
 
-    def verbs(self, call: str, manner: str, reference: str) -> str:
-        """What reads the code out or plays a recording: its sound, else the carrier's voice for a missing clip."""
+    def verbs(self, call: str, manner: str, reference: str, *, in_words: bool = False) -> str:
+        """What reads the code out or plays a recording: its sound, else the carrier's voice for a missing clip.
+
+        `in_words` asks for the carrier's voice; a recording has none, and is left out.
+        """
+        if manner == RECORDING and in_words:
+            return ""
         if manner == RECORDING:
             return twiml.play(f"{self.audio}code/{self._address(call, manner, reference)}.wav")
         code = self.code_of(call, reference, self.clock())
         if code is None:
             return ""
-        if reading.reading(code, manner, self._clip) is not None:
+        if not in_words and reading.reading(code, manner, self._clip) is not None:
             return twiml.play(f"{self.audio}code/{self._address(call, manner, reference)}.wav")
         return "".join(f'{twiml.say(words)}<Pause length="1"/>' for words in reading.in_words(code, manner))
 

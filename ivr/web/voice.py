@@ -31,18 +31,19 @@ log = logging.getLogger("ivr.voice")
 
 @dataclass(frozen=True)
 class Voice:
-    """What the voice routes need: settings, calls, the renderer, the clock."""
+    """What the voice routes need: settings, calls, the renderer (and one without clips), the clock."""
 
     settings: Settings
     calls: Calls
     renderer: Renderer
     readings: Readings
     clock: Clock
+    in_words: Renderer
     ended: Callable[[str, str, float], None] = lambda _call, _caller, _at: None
 
     def answer(self, number: int, mac: str, kind: str) -> Response:
         """The answer to one webhook; `number`, `mac` and `kind` come from its address, 0 and empty for /voice."""
-        params = self._signed_params()
+        params = self.signed_params()
         if params is None:
             return Response(status=403)
         try:
@@ -57,7 +58,7 @@ class Voice:
 
     def status(self) -> Response:
         """The answer to a status callback, whose body nobody reads."""
-        params = self._signed_params()
+        params = self.signed_params()
         if params is None:
             return Response(status=403)
         try:
@@ -74,7 +75,7 @@ class Voice:
 
     def signed(self) -> Webhook | None:
         """The webhook of this request, when it is signed and of our account; None is for 403."""
-        params = self._signed_params()
+        params = self.signed_params()
         if params is None:
             return None
         try:
@@ -107,12 +108,13 @@ class Voice:
     def _rendered(self, call: str, answer: Answer) -> Response:
         return _twiml(self.document(call, answer))
 
-    def document(self, call: str, answer: Answer) -> bytes:
-        """The TwiML of an answer; its addresses lead to the next turn."""
+    def document(self, call: str, answer: Answer, *, in_words: bool = False) -> bytes:
+        """The TwiML of an answer; its addresses lead to the next turn. `in_words` plays no clip at all."""
         number = answer.turn + 1
         address = self.address(number, self.calls.mac(call, number))
-        read = partial(self.readings.verbs, call)
-        return self.renderer.answer(answer.actions, address, first=answer.turn == 0, read=read)
+        read = partial(self.readings.verbs, call, in_words=in_words)
+        renderer = self.in_words if in_words else self.renderer
+        return renderer.answer(answer.actions, address, first=answer.turn == 0, read=read)
 
     def address(self, number: int, mac: str) -> str:
         """Where a turn's webhooks go, up to their last part."""
@@ -122,7 +124,7 @@ class Voice:
         """Where a key after the apology leads: to the last answer again, or to the beginning."""
         return self.address(number, mac) + "again" if mac else f"{self.settings.path_prefix}/voice"
 
-    def _signed_params(self) -> tuple[tuple[str, str], ...] | None:
+    def signed_params(self) -> tuple[tuple[str, str], ...] | None:
         """The form's parameters, when it is a form and signed by the account; None is for 403."""
         if request.mimetype != "application/x-www-form-urlencoded":
             return None
