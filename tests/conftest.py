@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from ivr.flow.model import Flow
+from ivr.folder import read_lexicon
 from ivr.phone import Phone
+from ivr.phone.book import PromptBook
+from ivr.speech.voices import preferred
 from tests.canaries import Watch, watching
-from tests.line import ROOT, Line, our_flow
+from tests.line import ROOT, Line, book, our_flow
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +42,24 @@ def line(tmp_path: Path) -> Iterator[Line]:
 def phone(line: Line) -> Phone:
     """A telephone that will dial the line."""
     return line.phone()
+
+
+# What the calls in tests/calls are played with (ivr.phone.plugin).
+
+
+@pytest.fixture
+def call_line(line: Line) -> Phone:
+    """What they dial: our line, on the clock that it shares."""
+    return line.phone()
+
+
+@pytest.fixture
+def call_stage(line: Line) -> Line:
+    """What has their other verbs, and knows how they ended."""
+    return line
+
+
+@pytest.fixture(scope="session")
+def call_book(flow: Flow) -> PromptBook:
+    """Which prompt is which, in words and in clips."""
+    return book(flow, read_lexicon(ROOT / "prompts"), preferred("kokoro"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from flask import Flask
@@ -19,14 +19,15 @@ from ivr.desk.register import read_codes, read_lines
 from ivr.flow.model import READINGS, Flow, Hold, Piece, Slot, Words
 from ivr.folder import read_lexicon, read_script
 from ivr.phone import Clock, Phone
-from ivr.phone.transcript import PromptBook, UnknownVerb
+from ivr.phone.book import PromptBook
+from ivr.phone.transcript import UnknownVerb
 from ivr.services import Services
 from ivr.settings import settings
 from ivr.speech.clips import countdown, is_said, take
 from ivr.speech.lexicon import Lexicon
 from ivr.speech.shelf import Shelf, wave
 from ivr.speech.speaker import Speaker
-from ivr.speech.voices import preferred
+from ivr.speech.voices import Voice, preferred
 from ivr.store.codes import Codes
 from ivr.store.lines import Lines as Kept
 from ivr.store.turns import Turns
@@ -112,16 +113,7 @@ class Line:
 
     def sounds(self, pieces: tuple[Piece, ...]) -> tuple[frozenset[str], ...]:
         """What the pieces sound like, one utterance after the other."""
-        return tuple(
-            self._sounds(piece.text) if isinstance(piece, Words) else frozenset({TITLE})
-            for piece in pieces
-            if (isinstance(piece, Words) and is_said(piece.text))
-            or (isinstance(piece, Slot) and piece.manner in READINGS)
-        )
-
-    def _sounds(self, words: str) -> frozenset[str]:
-        clips = (take(words, self.lexicon, voice, slow=slow).name for voice in self.voices for slow in (False, True))
-        return frozenset({words, *clips})
+        return sounds(pieces, self.lexicon, self.voices)
 
     @property
     def database_file(self) -> Path:
@@ -328,20 +320,38 @@ def turns_of(app: Flask) -> Turns:
 
 
 def book_of(line: Line) -> PromptBook:
-    """What each prompt of a line sounds like: whole, its options alone (`/options`), its cues (`@second`).
+    """What each prompt of a line sounds like (see `book`)."""
+    return book(line.flow, line.lexicon, line.voices)
+
+
+def book(flow: Flow, lexicon: Lexicon, voices: Sequence[Voice]) -> PromptBook:
+    """What each prompt of a script sounds like: whole, its options alone (`/options`), its cues (`@second`).
 
     An utterance is its words or, where it is recorded, any file that holds them.
     """
-    flow = line.flow
-    sounds: dict[str, list[tuple[frozenset[str], ...]]] = {}
+    found: dict[str, list[tuple[frozenset[str], ...]]] = {}
     for name, prompt in flow.texts():
         step = flow.steps[name.partition("@")[0]]
-        sounds[name] = [line.sounds(prompt.pieces())]
+        found[name] = [sounds(prompt.pieces(), lexicon, voices)]
         if prompt.options and name == step.id:
-            sounds[f"{name}/options"] = [line.sounds(prompt.pieces("options"))]
+            found[f"{name}/options"] = [sounds(prompt.pieces("options"), lexicon, voices)]
         if isinstance(step, Hold) and name == step.id:
-            sounds[name].append((frozenset({countdown(step, line.lexicon, line.voices[0]).name}),))
-    return PromptBook(sounds)
+            found[name].append((frozenset({countdown(step, lexicon, voices[0]).name}),))
+    return PromptBook(found)
+
+
+def sounds(pieces: tuple[Piece, ...], lexicon: Lexicon, voices: Sequence[Voice]) -> tuple[frozenset[str], ...]:
+    """What the pieces sound like, one utterance after the other."""
+    return tuple(
+        _spoken(piece.text, lexicon, voices) if isinstance(piece, Words) else frozenset({TITLE})
+        for piece in pieces
+        if (isinstance(piece, Words) and is_said(piece.text)) or (isinstance(piece, Slot) and piece.manner in READINGS)
+    )
+
+
+def _spoken(words: str, lexicon: Lexicon, voices: Sequence[Voice]) -> frozenset[str]:
+    clips = (take(words, lexicon, voice, slow=slow).name for voice in voices for slow in (False, True))
+    return frozenset({words, *clips})
 
 
 def renderer(flow: Flow, shelf: Shelf | None = None) -> Renderer:

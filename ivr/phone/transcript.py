@@ -25,14 +25,13 @@ from zoneinfo import ZoneInfo
 
 from ivr.phone.agent import BUSY, NO_ANSWER, REFUSES, Agent
 from ivr.phone.audio import normal
+from ivr.phone.book import Book, Variant, choices, matches, quoted, told
+from ivr.phone.ear import AgentEar, Ear
 from ivr.phone.errors import CallError
-from ivr.phone.log import Heard, clip_name
+from ivr.phone.log import Heard
 from ivr.phone.phone import KEYS, MOST_SPEECH, Phone
 
 ZONE = "Europe/Paris"  # the wall clock of `dial … at`
-
-Element = str | frozenset[str]
-Variant = Sequence[Element]
 
 
 class TranscriptError(ValueError):
@@ -47,19 +46,6 @@ class UnknownVerb(LookupError):  # noqa: N818  what a Stage raises for a verb th
     """No such verb on this stage."""
 
 
-class Book(Protocol):
-    """Which prompt is which: between ids and what is heard of them."""
-
-    def variants(self, prompt: str) -> Sequence[Variant]:
-        """Give the ways the prompt may sound, each a sequence of utterances; KeyError for an unknown id.
-
-        An utterance is normalised words (`normal`) or a clip's file name; a frozenset is any one of its members.
-        """
-
-    def name(self, utterances: Sequence[str]) -> Sequence[str]:
-        """Give the ids that these utterances (words or clip file names) may be, as far as known; for messages."""
-
-
 class Stage(Protocol):
     """What surrounds the call in a test: the world it acts on, and what became of it."""
 
@@ -68,28 +54,6 @@ class Stage(Protocol):
 
     def disposition(self, call_sid: str) -> str | None:
         """Give how the call ended, None if that is not known."""
-
-
-@dataclass(frozen=True)
-class PromptBook:
-    """A Book from a dictionary: id -> its variants. Words may be spaced in any way."""
-
-    prompts: Mapping[str, Sequence[Variant]]
-
-    def variants(self, prompt: str) -> Sequence[Variant]:
-        """See Book."""
-        return [tuple(frozenset(map(normal, _choices(element))) for element in way) for way in self.prompts[prompt]]
-
-    def name(self, utterances: Sequence[str]) -> Sequence[str]:
-        """See Book: the ids of which each utterance is a part."""
-        names = []
-        for utterance in utterances:
-            known = [prompt for prompt in self.prompts if any(utterance in way for way in self._flat(prompt))]
-            names += [prompt for prompt in known[:1] if prompt not in names]
-        return names
-
-    def _flat(self, prompt: str) -> list[frozenset[str]]:
-        return [frozenset(word for element in way for word in element) for way in self.variants(prompt)]
 
 
 # What a line may ask.
@@ -250,12 +214,13 @@ def _dial(rest: str) -> Step | None:
     if not found or not re.fullmatch(r"\+\d+|anonymous", found[1]):
         return None
     try:
-        return Dial(found[1], found[2], _epoch(found[3]) if found[3] else None)
+        return Dial(found[1], found[2], epoch(found[3]) if found[3] else None)
     except ValueError:
         return None
 
 
-def _epoch(wall: str) -> float:
+def epoch(wall: str) -> float:
+    """Give the instant of a wall clock in Paris, `2026-11-23 21:40`, in seconds since 1970, UTC; ValueError else."""
     return datetime.strptime(wall, "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo(ZONE)).timestamp()
 
 
@@ -371,8 +336,8 @@ class _Player:
         self._phone = phone
         self._book = book
         self._stage = stage
-        self._ear = _Ear(phone)
-        self._agent_ear = _AgentEar(phone)
+        self._ear = Ear(phone)
+        self._agent_ear = AgentEar(phone)
 
     def play(self, step: Step) -> None:
         match step:
@@ -420,7 +385,7 @@ class _Player:
     def check_all_listed(self) -> None:
         """Fail on what was heard and is in no `hear`."""
         if self._ear.pending:
-            raise _Differs(f"also heard, and listed in no 'hear' since:\n{self._told(self._ear.pending)}")
+            raise _Differs(f"also heard, and listed in no 'hear' since:\n{told(self._book, self._ear.pending)}")
 
     def _check_listed(self, step: Step) -> None:
         """Fail before an act if something was, or is just being, said that is not listed."""
@@ -433,19 +398,19 @@ class _Player:
         if self._ear.loosely:
             phone.hear_out()
         elif what := phone.coming():
-            told = self._quoted([what])
+            told_it = quoted(self._book, what)
             raise _Differs(
-                f"also heard: {told}\nlist it in a 'hear' before this line, or cut it short with 'press KEYS early'"
+                f"also heard: {told_it}\nlist it in a 'hear' before this line, or cut it short with 'press KEYS early'"
             )
 
-    def _hear(self, item: str | Words, ear: "_Ear") -> None:
+    def _hear(self, item: str | Words, ear: Ear) -> None:
         match item:
             case Words(text):
                 self._hear_words(text, ear)
             case prompt:
                 self._hear_prompt(prompt, ear)
 
-    def _hear_words(self, text: str, ear: "_Ear") -> None:
+    def _hear_words(self, text: str, ear: Ear) -> None:
         """Hear on until an utterance holds the words; the one heard last may."""
         heard: list[Heard] = []
         utterance = ear.last or ear.next()
@@ -454,10 +419,10 @@ class _Player:
             utterance = ear.next()
         ear.loosely = True
         if utterance is None:
-            raise _Differs(f'expected: the words "{text}"\nheard:\n{self._told(heard)}\n{ear.why_no_more()}')
+            raise _Differs(f'expected: the words "{text}"\nheard:\n{told(self._book, heard)}\n{ear.why_no_more()}')
         ear.last = utterance
 
-    def _hear_prompt(self, prompt: str, ear: "_Ear") -> None:
+    def _hear_prompt(self, prompt: str, ear: Ear) -> None:
         """Hear exactly one of the prompt's variants, utterance by utterance."""
         variants = self._variants(prompt)
         heard: list[Heard] = []
@@ -466,11 +431,11 @@ class _Player:
             utterance = ear.next()
             heard += [utterance] if utterance else []
             at = len(heard) - 1
-            alive = [way for way in alive if utterance and len(way) > at and _matches(way[at], utterance)]
+            alive = [way for way in alive if utterance and len(way) > at and matches(way[at], utterance)]
             if not alive:
                 end = "" if utterance else f"\n{ear.why_no_more()}"
-                told = self._told(heard) or "  nothing"
-                raise _Differs(f"expected: {prompt}\n{_ways(variants)}\nheard:\n{told}{end}")
+                instead = told(self._book, heard) or "  nothing"
+                raise _Differs(f"expected: {prompt}\n{_ways(variants)}\nheard:\n{instead}{end}")
         ear.loosely = False
 
     def _variants(self, prompt: str) -> list[Variant]:
@@ -479,7 +444,7 @@ class _Player:
         except KeyError:
             raise _Differs(f"there is no prompt {prompt!r}; look it up in the script, or quote its words") from None
 
-    def _is_whole(self, alive: Sequence[Variant], size: int, ear: "_Ear") -> bool:
+    def _is_whole(self, alive: Sequence[Variant], size: int, ear: Ear) -> bool:
         """Whether some variant has been heard whole, and none of the longer ones goes on."""
         longer = [way for way in alive if len(way) > size]
         return len(longer) < len(alive) and not (longer and ear.goes_on([way[size] for way in longer]))
@@ -525,78 +490,6 @@ class _Player:
             mend = f"did you mean {close[0]!r}?" if close else f"a telephone has {', '.join(_VERBS)} up"
             raise _Differs(f"there is no verb {name!r}, on the telephone or on the stage; {mend}") from None
 
-    # Telling.
-
-    def _told(self, heard: Sequence[Heard]) -> str:
-        return "\n".join(f"  {one.at:.1f} s  {self._quoted([one.what])}" for one in heard)
-
-    def _quoted(self, whats: Sequence[str]) -> str:
-        names = ", ".join(self._book.name([clip_name(what) or normal(what) for what in whats])) or "no known prompt"
-        return f"{names}: " + " ".join(f'"{what}"' for what in whats)
-
-
-class _Ear:
-    """The caller's ear. `pending` was heard while time passed, and is to be listed; `last` was listed last.
-
-    When that was by quoted words, what follows is heard `loosely`: it need not be listed.
-    """
-
-    def __init__(self, phone: Phone) -> None:
-        self.pending: list[Heard] = []
-        self.last: Heard | None = None
-        self.loosely = False
-        self._phone = phone
-
-    def next(self) -> Heard | None:
-        self.last = self.pending.pop(0) if self.pending else self._hear()
-        return self.last
-
-    def goes_on(self, elements: Sequence[Element]) -> bool:
-        """Whether what is heard next is one of these; no time passes."""
-        what = self.pending[0].what if self.pending else self._coming()
-        return what is not None and any(_is(element, what) for element in elements)
-
-    def why_no_more(self) -> str:
-        if self._phone.ended:
-            return f"then the call ended ({self._phone.ended})"
-        return "then the phone waited for the caller" if self._phone.waits else "and so on, without end"
-
-    def _hear(self) -> Heard | None:
-        return self._phone.hear()
-
-    def _coming(self) -> str | None:
-        return self._phone.coming(MOST_SPEECH)
-
-
-class _AgentEar(_Ear):
-    """The ear of whoever the line dials: what he has heard already in this call is pending, whenever it is listed.
-
-    It `skips` what the caller hears before he is dialled, where that need not be listed.
-    """
-
-    def __init__(self, phone: Phone) -> None:
-        super().__init__(phone)
-        self.skips = False
-        self._call, self._known = "", 0
-
-    def next(self) -> Heard | None:
-        if self._call != self._phone.call_sid:
-            self._call, self._known, self.pending = self._phone.call_sid, 0, []
-        self.pending += self._phone.agent_heard[self._known :]
-        self._known = len(self._phone.agent_heard)
-        return super().next()
-
-    def why_no_more(self) -> str:
-        return "then the agent heard no more; has the line dialled him, and does he answer?"
-
-    def _hear(self) -> Heard | None:
-        heard = self._phone.hear_agent(skips=self.skips)
-        self._known = len(self._phone.agent_heard)
-        return heard
-
-    def _coming(self) -> str | None:
-        return self._phone.coming_to_agent(MOST_SPEECH)
-
 
 def _bides(step: Step) -> bool:
     """Whether a step may come while the line speaks."""
@@ -607,17 +500,5 @@ def _bides(step: Step) -> bool:
             return False
 
 
-def _choices(element: Element) -> frozenset[str]:
-    return frozenset({element}) if isinstance(element, str) else element
-
-
-def _matches(element: Element, heard: Heard) -> bool:
-    return _is(element, heard.what) or heard.title in _choices(element)
-
-
-def _is(element: Element, what: str) -> bool:
-    return not _choices(element).isdisjoint({normal(what), clip_name(what)})
-
-
 def _ways(variants: Sequence[Variant]) -> str:
-    return "\n  or\n".join("\n".join(f'  "{" | ".join(sorted(_choices(one)))}"' for one in way) for way in variants)
+    return "\n  or\n".join("\n".join(f'  "{" | ".join(sorted(choices(one)))}"' for one in way) for way in variants)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ivr.phone import Clock, Phone
+from ivr.phone.book import PromptBook
 from ivr.phone.transcript import (
-    PromptBook,
     Transcript,
     TranscriptError,
     TranscriptFailed,
