@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 
 import pytest
 
 from ivr.cli import EXAMPLES
 from ivr.flow.model import Flow, Step
 from ivr.flow.script import load
+from ivr.phone.book import PromptBook
+from ivr.phone.caller import Caller
 from ivr.phone.terminal import call
 from ivr.settings import MEANINGS
 from tests.line import ACCOUNT, ROOT, TOKEN, Line
@@ -24,6 +27,14 @@ def test_the_call_in_the_readme_is_the_call_that_is_heard(line: Line) -> None:
     heard = io.StringIO()
     assert call(f"{line.url}/voice", shown[1].split(","), TOKEN, heard, io.StringIO(), account=ACCOUNT) == 0
     assert heard.getvalue() == shown[2]
+
+
+def test_the_test_in_the_readme_passes(line: Line, call_book: PromptBook) -> None:
+    shown = re.search(r"```python\n(def (test_\w+)\(phone\).*?)```", README, re.DOTALL)
+    assert shown
+    tests: dict[str, Callable[[Caller], None]] = {}
+    exec(shown[1], {}, tests)  # noqa: S102  our own README
+    tests[shown[2]](Caller(line.phone(), call_book, line))
 
 
 def test_the_readme_names_every_command_and_every_setting() -> None:

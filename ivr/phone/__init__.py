@@ -9,7 +9,7 @@ Imports nothing of the line: it is a client, which knows HTTP and TwiML.
     phone.press("1")
 
 What becomes of a telephone that the line dials is told by an `Agent`. `transcript` plays calls written as files,
-`terminal` is a telephone for a person.
+`caller` is a patient caller for tests, `plugin` brings both to pytest, `terminal` is a telephone for a person.
 """
 
 from ivr.phone.agent import ACCEPTS, BUSY, NO_ANSWER, REFUSES, VOICEMAIL, Agent

@@ -1,10 +1,14 @@
 """The pytest plugin, in a project that is not ours: its own application, its own tests, its own transcripts."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from ivr.phone.caller import Caller
+from ivr.phone.transcript import _VERBS
 
 from .line import Line, wav
 
@@ -186,6 +190,27 @@ def test_an_application_that_raises_is_told_as_what_it_is(project: pytest.Pytest
     assert "the application raises ZeroDivisionError" in told(project, code=1)
 
 
+# The documents.
+
+
+def test_the_documents_show_what_happens(project: pytest.Pytester) -> None:
+    shown = re.findall(r"```(\w*)\n(.*?)```", (ROOT / "docs" / "calls.md").read_text(), re.DOTALL)
+    conftest, tests = (text for kind, text in shown if kind == "python")
+    failure, call, _ = (text for kind, text in shown if not kind)
+    project.makeconftest(conftest)
+    project.makepyfile(test_shop=tests)
+    (project.path / "sales.call").write_text(call)
+    said = told(project, "test_shop.py", "sales.call", code=1)
+    assert "1 failed, 2 passed" in said
+    assert failure in said
+
+
+def test_the_documents_name_everything_that_a_caller_does() -> None:
+    documents = (ROOT / "docs" / "calls.md").read_text()
+    does = [name for name in vars(Caller) if not name.startswith("_")]
+    assert [name for name in (*does, *_VERBS) if not re.search(rf"`[^`]*\b{name}\b", documents)] == []
+
+
 # Transcripts.
 
 
@@ -274,13 +299,12 @@ def test_call_url_dials_any_webhook_whatever_the_project_says(
     line.says("/voice", "<Say>Elsewhere.</Say><Hangup/>")
     project.makepyfile("def test_it(phone):\n    phone.dial()\n    phone.hears('elsewhere')\n")
     (project.path / "plain.call").write_text('# It answers.\ndial from anonymous\nhear "Elsewhere"\nhung up, solved\n')
-    (project.path / "hour.call").write_text("# At night.\ndial from anonymous at 2026-11-23 21:40\nhung up\n")
+    (project.path / "hour.call").write_text("# Now.\ndial from anonymous at 2026-11-23 21:40\nhung up\n")
     (project.path / "stage.call").write_text("# More.\ngiven a customer\ndial from anonymous\nhung up\n")
     said = told(project, "-rs", "--call-url", f"{line.url}/voice", "--call-to", "+33199000099")
     assert f"calls: dialling {line.url}/voice" in said
-    assert "2 passed, 2 skipped" in said
+    assert "3 passed, 1 skipped" in said
     assert "stage.call:2: given a customer: this verb needs the line's own stage" in said
-    assert "the hour of a line that is not ours cannot be set" in said
     assert {form["To"] for form in line.forms("/voice")} == {"+33199000099"}
     assert all("X-Twilio-Signature" in request.headers for request in line.received)
 
