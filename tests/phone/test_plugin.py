@@ -187,7 +187,9 @@ def test_an_application_that_raises_is_told_as_what_it_is(project: pytest.Pytest
         def test_it(phone):
             phone.dial()
     """)
-    assert "the application raises ZeroDivisionError" in told(project, code=1)
+    said = told(project, code=1)
+    assert "ZeroDivisionError" in said
+    assert "the call so far" in said
 
 
 # The documents.
@@ -299,7 +301,8 @@ def test_call_url_dials_any_webhook_whatever_the_project_says(
     line.says("/voice", "<Say>Elsewhere.</Say><Hangup/>")
     project.makepyfile("def test_it(phone):\n    phone.dial()\n    phone.hears('elsewhere')\n")
     (project.path / "plain.call").write_text('# It answers.\ndial from anonymous\nhear "Elsewhere"\nhung up, solved\n')
-    (project.path / "hour.call").write_text("# Now.\ndial from anonymous at 2026-11-23 21:40\nhung up\n")
+    hour = 'dial from anonymous at 2026-11-23 21:40\nhear "Elsewhere"\nhung up\n'
+    (project.path / "hour.call").write_text(f"# At night.\n{hour}")
     (project.path / "stage.call").write_text("# More.\ngiven a customer\ndial from anonymous\nhung up\n")
     said = told(project, "-rs", "--call-url", f"{line.url}/voice", "--call-to", "+33199000099")
     assert f"calls: dialling {line.url}/voice" in said
