@@ -12,8 +12,14 @@ from ivr.folder import read_lexicon
 from ivr.phone import Phone
 from ivr.phone.book import PromptBook
 from ivr.speech.voices import preferred
+from tests import sabotage
 from tests.canaries import Watch, watching
 from tests.line import ROOT, Line, book, our_flow
+
+
+def pytest_configure() -> None:
+    """Break the line, when that is asked for (`tests/sabotage.py`)."""
+    sabotage.begin_as_asked()
 
 
 @pytest.fixture(autouse=True)

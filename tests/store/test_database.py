@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, insert, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ivr.store.database import open_database
-from ivr.store.tables import metadata
+from ivr.store.tables import codes, metadata
 from ivr.store.turns import Caller, Turns
 from tests.line import ROOT
 
@@ -72,6 +72,22 @@ def test_commits_are_on_the_disk_and_readers_do_not_block(url: str) -> None:
     with engine.begin() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2  # FULL
+    engine.dispose()
+
+
+def test_the_database_itself_keeps_one_unheard_code_a_line(url: str) -> None:
+    """What rules and transactions see to, seen to once more: by whoever writes to it, and however."""
+    engine = open_database(url)
+    code = {"place": 1, "line": "a line", "status": "active", "imported_at": 1.0}
+    with engine.begin() as connection:
+        connection.execute(insert(codes).values(id="1", code_key="1", call_sid="CA1", **code))
+    for second in (
+        {"id": "2", "code_key": "2", "call_sid": "CA2"},  # the same line
+        {"id": "2", "code_key": "2", "call_sid": "CA1", "line": "another", "status": "read"},  # the same call
+        {"id": "2", "code_key": "1", "call_sid": None, "line": None, "status": "waiting"},  # the same code
+    ):
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(insert(codes).values({**code, **second}))
     engine.dispose()
 
 

@@ -5,6 +5,7 @@ Rule: https://www.twilio.com/docs/usage/security#validating-requests
 
 from __future__ import annotations
 
+import hmac
 import json
 from pathlib import Path
 from urllib.parse import urlencode
@@ -76,6 +77,26 @@ def test_either_of_two_tokens_signs_while_one_is_being_replaced() -> None:
     header = signature("new", "https://ligne.example.com/voice", [("a", "1")])
     assert is_signed(header, ["old", "new"], ["https://ligne.example.com/voice"], [("a", "1")])
     assert not is_signed(header, ["old"], ["https://ligne.example.com/voice"], [("a", "1")])
+
+
+def test_every_candidate_is_compared_whole_and_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who measures how long a refusal takes learns nothing of a signature: no `==`, and no end at the first that fits.
+
+    The comparison itself is Python's (docs.python.org/3/library/hmac.html#hmac.compare_digest).
+    """
+    compared: list[bytes] = []
+    compare = hmac.compare_digest
+
+    def noted(header: bytes, candidate: bytes) -> bool:
+        compared.append(candidate)
+        return compare(header, candidate)
+
+    monkeypatch.setattr(hmac, "compare_digest", noted)
+    urls, params = spellings("https://ligne.example.com/voice"), [("a", "1")]
+    for header in ("", signature("new", urls[0], params)):
+        compared.clear()
+        is_signed(header, ["new", "old"], urls, params)
+        assert compared == [signature(token, url, params).encode() for token in ("new", "old") for url in urls]
 
 
 @pytest.mark.parametrize("header", ["", "é", "\udcff", "=", "A" * 10_000])
