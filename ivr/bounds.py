@@ -1,15 +1,19 @@
 """The limits that third parties' clients leave open: on an answer's time and size, and on what they log.
 
 A socket's time-out counts each read. A name that does not resolve, or an answer that comes one byte at a time,
-outlives it; so work is done in a thread of its own and given up at the limit. It stands beside the rooms, in the
+outlives it; so work is done in a thread of its own and given up at the limit. An answer that somebody waits for has a
+limit of its own (`answered_within`), whatever it waits for on the way (`left`). It stands beside the rooms, in the
 lowest row: who speaks to another machine (OVH, Twilio) takes it from here. This module must not know them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from io import BytesIO
 from threading import Thread
 from typing import Any, TypeVar
@@ -22,6 +26,25 @@ T = TypeVar("T")
 
 MOST_BYTES = 1_000_000
 """An answer longer than this is none of the ones we ask for."""
+
+
+_UNTIL: ContextVar[float | None] = ContextVar("until", default=None)
+
+
+@contextmanager
+def answered_within(seconds: float) -> Iterator[None]:
+    """Let what happens within wait for so many seconds in all, wherever it asks how long it may (`left`)."""
+    before = _UNTIL.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _UNTIL.reset(before)
+
+
+def left(most: float) -> float:
+    """Seconds that may still be waited: `most`, or less when somebody waits for an answer."""
+    until = _UNTIL.get()
+    return most if until is None else max(0.0, min(most, until - time.monotonic()))
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:

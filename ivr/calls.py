@@ -112,27 +112,46 @@ class Calls:
     people: frozenset[str] = frozenset()
     beginning: Beginning = lambda work: Dialled(work.at)
 
-    def take_turn(self, call: str, number: int, caller: str, event: Event, *, placed: bool = False) -> Answer:
+    def take_turn(
+        self,
+        call: str,
+        number: int,
+        caller: str,
+        event: Event,
+        *,
+        placed: bool = False,
+        carried: State | None = None,
+    ) -> Answer:
         """The answer to this turn of the call: the one it was given already, else the one that is worked out now.
 
         `number` is the turn, from 0; `caller` the number in E.164 or nothing; `placed` when the line itself dialled.
+        `carried` is where the call stands when it was walked without the database (`ivr.alone`).
         Raises what the database raises; then nothing has been written.
         """
         started: list[Callable[[], None]] = []
-        answer = self._taken(call, number, caller, event, started, PLACED if placed else INBOUND)
+        direction = PLACED if placed else INBOUND
+        answer = self._taken(call, number, caller, event, started, direction, carried)
         for work in started:
             self.background(work)
         return answer
 
     def _taken(
-        self, call: str, number: int, caller: str, event: Event, started: list[Callable[[], None]], direction: str
+        self,
+        call: str,
+        number: int,
+        caller: str,
+        event: Event,
+        started: list[Callable[[], None]],
+        direction: str,
+        carried: State | None,
     ) -> Answer:
         """The turn in its one transaction; what is to go on in the background is left in `started`."""
         with self.turns.turn(call, number, event.at) as turn:
             if taken := turn.taken():
                 return Answer(number, recipe_actions(self._opened(taken, f"turns|recipe|{call}/{number}")))
             before = turn.call()
-            prior = opened_state(self.vault, call, before.state) if before and before.turn == number else None
+            kept = before if before and before.turn == number and not isinstance(event, Dialled) else None
+            prior = opened_state(self.vault, call, kept.state) if kept else carried
             known = self._caller(caller)
             work = Work(call, caller, event.at, turn.transaction, known.key)
             begun = event if prior or direction == PLACED else self.beginning(work)

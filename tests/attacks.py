@@ -35,7 +35,7 @@ from ivr.store.accounts import Accounts
 from ivr.store.lines import Lines
 from ivr.store.tables import calls as calls_table
 from ivr.web.server import THREADS
-from ivr.web.voice import GOODBYE, SORRY
+from ivr.web.voice import GOODBYE, LIMITED, SORRY
 from tests.desk.house import NOON, House
 from tests.line import ACCOUNT, ROOT, TOKEN, Line
 
@@ -114,7 +114,7 @@ class Door:
         for answer in answers:
             if answer.status != 200 or not (answer.content_type or "").startswith("text/xml"):
                 self.heard.errors.append(f"{path}: {answer.status} {answer.content_type}")
-            elif any(words.encode() in answer.body for words in (SORRY, GOODBYE)):
+            elif any(words.encode() in answer.body for words in (SORRY, LIMITED, GOODBYE)):
                 self.heard.errors.append(f"{path}: the apology")
         if len({answer.body for answer in answers}) > 1:
             self.heard.unlike.append(path)

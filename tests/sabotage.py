@@ -97,7 +97,8 @@ def _never_apologises(patch: pytest.MonkeyPatch) -> None:
     def apology(*_: object) -> bytes:
         raise RuntimeError("sabotage")
 
-    patch.setattr(twiml, "apology", apology)
+    for last_word in ("apology", "interrupted"):
+        patch.setattr(twiml, last_word, apology)
 
 
 SABOTAGES = {

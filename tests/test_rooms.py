@@ -19,6 +19,7 @@ BESIDE = {
     "worker": "calls",
     "services": "calls",
     "bounds": "settings",
+    "alone": "calls",
 }
 """Modules that stand beside the rooms, with the room whose row they belong to."""
 

@@ -85,16 +85,20 @@ class PeopleServices:
 
     def agents(self, _command: Command, work: Work) -> Outcome:
         """Whether the caller can be passed on now; else when somebody is there again."""
-        if self.hours.is_open(work.at):
-            if not self.reached.agent:
-                return Outcome(work.at, "absent")
+        there = self.there(work.at)
+        if there.name == "open":
             self._hand_over(work)
-            return Outcome(work.at, "open")
-        opening = self.hours.next_opening(work.at)
+        return there
+
+    def there(self, at: float) -> Outcome:
+        """The same, from the clock alone (seconds since the epoch)."""
+        if self.hours.is_open(at):
+            return Outcome(at, "open" if self.reached.agent else "absent")
+        opening = self.hours.next_opening(at)
         if opening is None:
-            return Outcome(work.at, "absent")
-        said = f"{spoken_day(opening, work.at)}|{spoken_time(opening)}"
-        return Outcome(work.at, "holiday" if self.hours.is_holiday(work.at) else "closed", (("prochaine", said),))
+            return Outcome(at, "absent")
+        said = f"{spoken_day(opening, at)}|{spoken_time(opening)}"
+        return Outcome(at, "holiday" if self.hours.is_holiday(at) else "closed", (("prochaine", said),))
 
     def _hand_over(self, work: Work) -> None:
         """Tell the support team's own system what was done, once each time that its people are rung."""
@@ -117,8 +121,10 @@ class PeopleServices:
         """The sentence that a person hears before taking a call: what was learnt and done, which line, which key."""
         with self.ground.engine.begin() as connection:
             state = opened_state(self.ground.vault, call, state_of(connection, call))
-        if state is None:
-            return self.unpresented(back=back)
+        return self.described(state, call, at, back=back) if state else self.unpresented(back=back)
+
+    def described(self, state: State, call: str, at: float, *, back: bool = False) -> str:
+        """The same of a call that stands there."""
         told = self.told(state, call, "", at)
         done = [step.step for step in told.steps]
         said = [

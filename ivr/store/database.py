@@ -15,11 +15,21 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ivr.bounds import left
 from ivr.store import jobs, outbox_tables  # noqa: F401 - their tables belong to the metadata
 from ivr.store.turnstile import Turnstile
 
 BUSY_SECONDS = 5
-"""How long a transaction waits for another one: below the carrier's patience of 15 s, with room for one retry."""
+"""How long a transaction waits for another one: below the carrier's patience of 15 s, with room for one retry.
+
+Less when somebody waits for an answer (`ivr.bounds.left`).
+"""
+
+STUCK_SECONDS = 0.2
+"""How long it waits once another process has held the database too long: who calls now is answered without it.
+
+The first transaction that gets through ends that.
+"""
 
 
 def open_database(url: str) -> Engine:
@@ -47,13 +57,21 @@ def _engine(url: str) -> Engine:
 
 def _take_turns(engine: Engine, turnstile: Turnstile) -> None:
     """Let one transaction of this process begin after the other; SQLite itself settles it between processes."""
+    stuck = False
 
     def begin(connection: Connection) -> None:
+        nonlocal stuck
+        patience = STUCK_SECONDS if stuck else BUSY_SECONDS
         if not connection.info.get("entered"):
-            if not turnstile.enter(BUSY_SECONDS):
-                raise exc.TimeoutError(f"no turn at the database within {BUSY_SECONDS} s")
+            if not turnstile.enter(left(patience)):
+                raise exc.TimeoutError(f"no turn at the database within {patience} s")
             connection.info["entered"] = True
-        _begin_immediate(connection)
+        try:
+            _begin_immediate(connection, left(patience))
+        except exc.OperationalError:
+            stuck = True
+            raise
+        stuck = False
 
     def leave(_connection: Any, entry: ConnectionPoolEntry) -> None:
         if entry.info.pop("entered", False):
@@ -67,13 +85,13 @@ def _take_turns(engine: Engine, turnstile: Turnstile) -> None:
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
     _write_ahead(connection)
-    for pragma in ("synchronous = FULL", "secure_delete = ON", f"busy_timeout = {BUSY_SECONDS * 1000}"):
+    for pragma in ("synchronous = FULL", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Turn on WAL. SQLite does not wait for others here, it answers « locked » at once: the waiting is ours."""
-    until = time.monotonic() + BUSY_SECONDS
+    until = time.monotonic() + left(BUSY_SECONDS)
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -85,7 +103,9 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
-def _begin_immediate(connection: Connection) -> None:
+def _begin_immediate(connection: Connection, seconds: float) -> None:
+    """Begin, and wait for other processes for so long at most."""
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

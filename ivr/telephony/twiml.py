@@ -339,16 +339,30 @@ def dial(number: str, caller_id: str, action: str, seconds: int) -> bytes:
     return document(call).encode()
 
 
+def prefaced(answer: bytes, sentence: str) -> bytes:
+    """An answer, and a sentence before it."""
+    said = "".join(_say([xml_text(sentence)], slow=False))
+    return answer.replace(b"<Response>", f"<Response>{said}".encode(), 1)
+
+
+def interrupted(sentence: str, retry: str) -> bytes:
+    """A sentence that offers keys; each of them, and silence too, leads to `retry`."""
+    return document(f"{_offered(sentence, retry)}{element('Redirect', xml_text(retry), method='POST')}").encode()
+
+
 def apology(sentence: str, goodbye: str, retry: str) -> bytes:
     """The last resort: a sentence that offers one key, which leads to `retry`; silence ends the call politely."""
-    listen = element(
+    return document("".join((_offered(sentence, retry), *_say([xml_text(goodbye)], slow=False), "<Hangup/>"))).encode()
+
+
+def _offered(sentence: str, action: str) -> str:
+    return element(
         "Gather",
         "".join(_say([xml_text(sentence)], slow=False)),
-        action=retry,
+        action=action,
         finishOnKey="",
         input="dtmf",
         method="POST",
         numDigits="1",
         timeout="10",
     )
-    return document("".join((listen, *_say([xml_text(goodbye)], slow=False), "<Hangup/>"))).encode()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from ivr.calls import Background, Calls, Clock, Desk
+from ivr.alone import Alone
+from ivr.calls import Background, Calls, Clock, Desk, Work
 from ivr.desk.commands import AGENT
 from ivr.desk.handover import Team
 from ivr.desk.lines import Lines
@@ -106,7 +107,9 @@ def create_app(
     app.extensions["ivr.slow-rounds"] = slow_rounds(services, clock)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False  # a redirected webhook is a lost call
-    voice = Voice(chosen, calls, renderer, readings, clock, in_words, services.ended)
+    begins = lambda at: services.again.beginning(Work("", "", at))  # noqa: E731
+    alone = Alone(flow, vault, frozenset(people), begins, {"agents": services.people.there})
+    voice = Voice(chosen, calls, alone, renderer, readings, clock, in_words, services.ended)
     app.register_blueprint(voice_routes(voice))
     app.register_blueprint(fallback_routes(voice))
     app.register_blueprint(people_routes(People(voice, services, clock)))

@@ -42,15 +42,26 @@ class People:
 
     # A person is rung for a caller
 
-    def present(self, number: int, mac: str) -> Response:
-        """Tell who has picked up what was done, and how to take the call."""
-        return self._answered(lambda hook: self._presented(hook, number, mac))
+    def present(self, number: int, mac: str, carried: str = "") -> Response:
+        """Tell who has picked up what was done, and how to take the call (`carried`: without the database)."""
+        return self._answered(lambda hook: self._presented(hook, number, mac, carried))
 
-    def _presented(self, hook: Webhook, number: int, mac: str) -> bytes:
+    def _presented(self, hook: Webhook, number: int, mac: str, carried: str) -> bytes:
         parent = hook.form.get("ParentCallSid", "")
         ours = self.voice.calls.is_ours(parent, number, mac)
-        said = self.services.people.presented(parent, self.clock()) if ours else self.services.people.unpresented()
+        said = self._done_so_far(parent, number, carried) if ours else self.services.people.unpresented()
         return twiml.whisper(said, f"{self.voice.address(number, mac)}taken")
+
+    def _done_so_far(self, call: str, number: int, carried: str) -> str:
+        """What was done in this call; when nobody can tell, the two are put through all the same."""
+        people, now = self.services.people, self.clock()
+        if state := self.voice.alone.opened(call, number, carried):
+            return people.described(state, call, now)
+        try:
+            return people.presented(call, now)
+        except Exception:
+            log.exception("mishap", extra={"call": call})
+            return people.unpresented()
 
     def taken(self, number: int, mac: str) -> Response:
         """Put the two through, or hang up."""
@@ -61,9 +72,16 @@ class People:
             return twiml.over()
         parent = hook.form.get("ParentCallSid", "")
         if self.voice.calls.is_ours(parent, number, mac):
-            with self.services.ground.engine.begin() as connection:
-                end_as(connection, parent, TRANSFERRED)  # whoever hangs up first
+            self._note_transfer(parent)
         return twiml.through()
+
+    def _note_transfer(self, call: str) -> None:
+        """Note how the call ends, whoever hangs up first; nobody is kept apart because that fails."""
+        try:
+            with self.services.ground.engine.begin() as connection:
+                end_as(connection, call, TRANSFERRED)
+        except Exception:
+            log.exception("mishap", extra={"call": call})
 
     # A call-back that the line places: the person first, then the customer
 
@@ -139,6 +157,7 @@ def people_routes(people: People) -> Blueprint:
     routes = Blueprint("people", __name__)
     rules: dict[str, Callable[..., Response]] = {
         "/voice/<int:number>/<mac>/agent": people.present,
+        "/voice/<int:number>/<mac>/<carried>/agent": people.present,
         "/voice/<int:number>/<mac>/taken": people.taken,
         "/voice/rappel/<booking>/<mac>": people.callback,
         "/voice/rappel/<booking>/<mac>/pris": people.accepted,
@@ -146,5 +165,5 @@ def people_routes(people: People) -> Blueprint:
         "/voice/suivi/<call>/<mac>": people.rings,
     }
     for rule, view in rules.items():
-        routes.add_url_rule(rule, view.__name__, view, methods=["POST"])
+        routes.add_url_rule(rule, rule, view, methods=["POST"])
     return routes

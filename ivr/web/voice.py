@@ -13,7 +13,10 @@ from functools import partial
 
 from flask import Blueprint, Response, request
 
+from ivr.alone import Alone
+from ivr.bounds import answered_within
 from ivr.calls import Answer, Calls, Clock
+from ivr.flow.engine import Event, Silence
 from ivr.settings import Settings
 from ivr.store.ends import RANK
 from ivr.store.turns import PLACED
@@ -23,10 +26,28 @@ from ivr.telephony.webhook import HostileFormError, MalformedFormError, Webhook,
 from ivr.web.reading import Readings
 
 SORRY = "Excusez-moi, un incident technique m’interrompt. Pour réessayer, tapez 1."
+INTERRUPTED = f"{SORRY} Pour être guidé depuis le début, tapez 2."
+LIMITED = "Excusez-moi, un incident technique m’empêche de créer un code. Je peux vous guider pas à pas."
 GOODBYE = "Rappelez dans quelques minutes. Au revoir."
 NO_CALL = "Cet appel ne peut pas aboutir ici. Rappelez le numéro de dépannage. Au revoir."
 
+AFRESH = "2"
+"""The key after `INTERRUPTED` that begins the call anew."""
+
+ANSWER_SECONDS = 3.0
+"""How long an answer may wait for the database. What then still has to be done leaves room for the 5 s of B13."""
+
 log = logging.getLogger("ivr.voice")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the address of a webhook says: 0 and empty for /voice; `carried` when a call goes on without its row."""
+
+    number: int = 0
+    mac: str = ""
+    kind: str = ""
+    carried: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,26 +56,29 @@ class Voice:
 
     settings: Settings
     calls: Calls
+    alone: Alone
     renderer: Renderer
     readings: Readings
     clock: Clock
     in_words: Renderer
     ended: Callable[[str, str, float], None] = lambda _call, _caller, _at: None
 
-    def answer(self, number: int, mac: str, kind: str) -> Response:
-        """The answer to one webhook; `number`, `mac` and `kind` come from its address, 0 and empty for /voice."""
+    def answer(self, place: Place) -> Response:
+        """The answer to one webhook."""
         params = self.signed_params()
         if params is None:
             return Response(status=403)
         try:
             hook = webhook(params, self.settings.account_sid, self.settings.numbers)
-            return self._turn(hook, number, mac, kind)
+            if place.mac and not self.calls.is_ours(hook.call, place.number, place.mac):
+                raise HostileFormError("the address of this turn was not handed out by us")  # noqa: TRY301
+            return self._answered(hook, place)
         except HostileFormError as error:
-            log.warning("refused", extra={"why": str(error), "turn": number})
+            log.warning("refused", extra={"why": str(error), "turn": place.number})
             return _twiml(twiml.notice(NO_CALL))
         except Exception:
-            log.exception("mishap", extra={"turn": number, "kind": kind})
-            return _twiml(twiml.apology(SORRY, GOODBYE, self._retry(number, mac)))
+            log.exception("mishap", extra={"turn": place.number, "kind": place.kind})
+            return _twiml(twiml.apology(SORRY, GOODBYE, self._retry(place)))
 
     def status(self) -> Response:
         """The answer to a status callback, whose body nobody reads."""
@@ -84,18 +108,49 @@ class Voice:
             log.warning("refused", extra={"why": str(error)})
             return None
 
-    def _turn(self, hook: Webhook, number: int, mac: str, kind: str) -> Response:
-        if mac and not self.calls.is_ours(hook.call, number, mac):
-            raise HostileFormError("the address of this turn was not handed out by us")
-        if kind == "again" and (said := self.calls.last_answer(hook.call, number)):
+    def _answered(self, hook: Webhook, place: Place) -> Response:
+        """The answer of the call as it is kept; when that cannot be had, the answer that needs nobody."""
+        try:
+            with answered_within(ANSWER_SECONDS):
+                return self._turn(hook, place)
+        except HostileFormError:
+            raise
+        except Exception:
+            log.exception("mishap", extra={"turn": place.number, "kind": place.kind})
+            return self.walked_alone(hook, place)
+
+    def _turn(self, hook: Webhook, place: Place) -> Response:
+        number, goes_on = place.number, hook.form.get("Digits") != AFRESH
+        if place.kind == "again" and goes_on and (said := self.calls.last_answer(hook.call, number)):
             return self._rendered(hook.call, said)
         try:
-            happened = event(kind, hook, self.clock())
+            happened = event(place.kind, hook, self.clock())
         except HostileFormError as error:
             return self._unmoved(hook, number, error)
-        answer = self.calls.take_turn(hook.call, number, hook.caller, happened)
+        carried = self.alone.opened(hook.call, number, place.carried)
+        answer = self.calls.take_turn(hook.call, number, hook.caller, happened, carried=carried)
         log.info("turn", extra={"call": hook.call, "turn": number, "event": type(happened).__name__})
         return self._rendered(hook.call, answer)
+
+    def walked_alone(self, hook: Webhook, place: Place) -> Response:
+        """The guide goes on without the database; who was somewhere that only the database knows is asked first."""
+        carried = self.alone.opened(hook.call, place.number, place.carried)
+        waits = place.kind == "again" and hook.form.get("Digits") == "1"
+        if carried is None and place.number and (waits or place.kind != "again"):
+            return _twiml(twiml.interrupted(INTERRUPTED, self._retry(place)))
+        state, actions = self.alone.answer(carried, self._happened(hook, place.kind))
+        number = place.number + 1
+        sealed = self.alone.sealed(hook.call, number, state)
+        address = f"{self.address(number, self.calls.mac(hook.call, number))}{sealed}/"
+        said = self.renderer.answer(actions, address, first=number == 1)
+        return _twiml(said if carried else twiml.prefaced(said, LIMITED))
+
+    def _happened(self, hook: Webhook, kind: str) -> Event:
+        """What happened; what no carrier sends counts as silence."""
+        try:
+            return event(kind, hook, self.clock())
+        except HostileFormError:
+            return Silence(self.clock())
 
     def _unmoved(self, hook: Webhook, number: int, error: HostileFormError) -> Response:
         """Nothing that a carrier sends, though the turn is ours: the caller hears the last answer again."""
@@ -120,9 +175,10 @@ class Voice:
         """Where a turn's webhooks go, up to their last part."""
         return f"{self.settings.path_prefix}/voice/{number}/{mac}/"
 
-    def _retry(self, number: int, mac: str) -> str:
+    def _retry(self, place: Place) -> str:
         """Where a key after the apology leads: to the last answer again, or to the beginning."""
-        return self.address(number, mac) + "again" if mac else f"{self.settings.path_prefix}/voice"
+        again = self.address(place.number, place.mac) + "again"
+        return again if place.mac else f"{self.settings.path_prefix}/voice"
 
     def signed_params(self) -> tuple[tuple[str, str], ...] | None:
         """The form's parameters, when it is a form and signed by the account; None is for 403."""
@@ -146,15 +202,18 @@ class Voice:
         return tuple(base + rest for base in signature.spellings(self.settings.public_url))
 
 
-TURN = "/voice/<int:number>/<mac>/<any(key,silence,recorded,dialled,again):kind>"
+_KIND = "<any(key,silence,recorded,dialled,again):kind>"
+TURN = f"/voice/<int:number>/<mac>/{_KIND}"
+CARRIED = f"/voice/<int:number>/<mac>/<carried>/{_KIND}"
 
 
 def voice_routes(voice: Voice) -> Blueprint:
     """The routes of the carrier's webhooks, POST alone."""
     routes = Blueprint("voice", __name__)
-    routes.add_url_rule("/voice", "start", lambda: voice.answer(0, "", ""), methods=["POST"])
+    routes.add_url_rule("/voice", "start", lambda: voice.answer(Place()), methods=["POST"])
     routes.add_url_rule("/voice/status", "status", voice.status, methods=["POST"])
-    routes.add_url_rule(TURN, "turn", voice.answer, methods=["POST"])
+    for name, rule in (("turn", TURN), ("carried", CARRIED)):
+        routes.add_url_rule(rule, name, lambda **said: voice.answer(Place(**said)), methods=["POST"])
     return routes
 
 

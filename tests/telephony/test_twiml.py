@@ -14,7 +14,7 @@ from ivr.speech.clips import countdown, take, tick
 from ivr.speech.lexicon import Lexicon
 from ivr.speech.shelf import Shelf, sound, wave
 from ivr.speech.voices import preferred
-from ivr.telephony.twiml import apology, element, notice, xml_text
+from ivr.telephony.twiml import apology, element, interrupted, notice, prefaced, xml_text
 from tests.flow.test_script import SMALL
 from tests.line import our_flow, renderer
 from tests.twiml_schema import complaints
@@ -139,3 +139,5 @@ def test_no_text_breaks_the_document(text: str) -> None:
 def test_what_is_said_when_all_else_fails_is_valid(text: str) -> None:
     assert complaints(notice(text)) == []
     assert complaints(apology(text, text, "/voice/1/aa/again")) == []
+    assert complaints(interrupted(text, "/voice/1/aa/again")) == []
+    assert complaints(prefaced(notice(text), text)) == []
