@@ -200,7 +200,7 @@ def test_a_person_who_was_rung_before_the_database_went_takes_the_call(carrier: 
 
 
 def test_a_database_that_another_process_holds_keeps_nobody_waiting(carrier: Carrier) -> None:
-    """Here seconds are real: the first caller waits three of them, the next ones hardly at all."""
+    """Here seconds are real: the first caller waits four of them, the next ones hardly at all."""
     _, hello = carrier.post("/voice")
     other = sqlite3.connect(carrier.line.database_file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -125,7 +125,7 @@ def test_the_watch_sees_a_row(table: str, line: Line, watch: Watch) -> None:
     with leaked(watch) as leaks:
         with line.services.ground.engine.begin() as connection:
             if table == "turns":
-                connection.execute(text("INSERT INTO turns VALUES ('CA1', 1, '482913', '', '', 0)"))
+                connection.execute(text("INSERT INTO turns VALUES ('CA1', 1, '482913', '', '', 0, '')"))
             else:
                 connection.execute(text("CREATE TABLE notes (note TEXT)"))
                 connection.execute(text("INSERT INTO notes VALUES ('482913')"))

@@ -32,7 +32,7 @@ def answer(folder: Path, process: int, gate: Barrier) -> None:
                 "IVR_DATA_DIR": str(folder),
                 "IVR_PUBLIC_URL": base,
                 "IVR_PROMPTS_DIR": str(ROOT / "prompts"),
-                "IVR_SECRET_KEY": "of nobody, the same in both processes",
+                "IVR_SECRET_KEY": "of nobody and the same in both processes",
                 "TWILIO_AUTH_TOKEN": TOKEN,
             }
         )

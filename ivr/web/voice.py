@@ -34,7 +34,7 @@ NO_CALL = "Cet appel ne peut pas aboutir ici. Rappelez le numéro de dépannage.
 AFRESH = "2"
 """The key after `INTERRUPTED` that begins the call anew."""
 
-ANSWER_SECONDS = 3.0
+ANSWER_SECONDS = 4.0
 """How long an answer may wait for the database. What then still has to be done leaves room for the 5 s of B13."""
 
 log = logging.getLogger("ivr.voice")
