@@ -127,5 +127,5 @@ def test_it_answers_though_the_database_is_gone(carrier: Failing) -> None:
     finally:
         bring_back()
     assert "incident technique" in said
-    assert action(said.encode()) == "/voice/fallback", "a key tries again"
+    assert action(said.encode()).endswith("/again"), "a key tries again"
     assert carrier.fails(action(hello)) == hello.decode()
