@@ -63,7 +63,8 @@ def speak(settings: Settings, chosen: Namespace) -> int:
 
 def read(settings: Settings) -> int:
     """Print the script as a text to record, in Markdown: one line a clip, with the name that its file must have."""
-    from ivr.web.listening import displayed, in_call_order  # late: it brings Flask along
+    from ivr.flow.text import displayed
+    from ivr.web.listening import in_call_order  # late: it brings Flask along
 
     flow = read_script(settings.prompts_dir)
     print("# À enregistrer\n")

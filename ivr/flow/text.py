@@ -1,4 +1,4 @@
-"""A written prompt becomes its pieces: words, pauses `[3 s]`, slots `{line:pairs}`, and the options that name a key.
+"""A written prompt becomes its pieces: words, pauses `[3 s]`, slots `{line:pairs}`, options with their key; and back.
 
 This module must not know steps or keys that exist: it only reads what the text offers.
 """
@@ -6,7 +6,7 @@ This module must not know steps or keys that exist: it only reads what the text 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ivr.flow.model import READINGS, RECORDING, Option, Pause, Piece, Prompt, Slot, Words
 
@@ -88,6 +88,26 @@ def _pieces(text: str) -> tuple[Piece, ...]:
 
 def _behind(pieces: list[Piece], text: str) -> str:
     return text.lstrip(" .,") if pieces and isinstance(pieces[-1], Slot) else text
+
+
+def displayed(prompt: Prompt) -> str:
+    """A prompt as it is read on paper: its pauses and slots as marks."""
+    return in_marks(prompt.pieces())
+
+
+def in_marks(pieces: Iterable[Piece]) -> str:
+    """Pieces as they are read on paper: words as they are, pauses and slots as marks."""
+    return " ".join(map(_mark, pieces))
+
+
+def _mark(piece: Piece) -> str:
+    match piece:
+        case Words(text=text):
+            return text
+        case Slot(name=name):
+            return f"{{{name}}}"
+        case Pause(seconds=length):
+            return f"[{length:g} s]".replace(".", ",") if length >= 1 else "·"
 
 
 def _words(text: str) -> Iterator[Words]:

@@ -6,31 +6,28 @@ how words are recorded, nor where. It shares the browser phone's style and playe
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, render_template
 
+from ivr.flow.chart import nearest_first
 from ivr.flow.model import (
     Clip,
     Flow,
     Hold,
     Menu,
     Pause,
-    Piece,
     Prompt,
     Reading,
     Run,
-    Slot,
     Utterance,
     Words,
     length_of,
-    phrases,
     seconds,
-    ways,
 )
+from ivr.flow.text import displayed
 from ivr.speech.lexicon import spoken
 from ivr.speech.speaker import Speaker
 from ivr.web.softphone import under_policy
@@ -93,47 +90,17 @@ def _listened(speaker: Speaker, flow: Flow, name: str, prompt: Prompt) -> Listen
     return ListenedPrompt(name, text, said, sum(map(length_of, parts)), facts, parts)
 
 
-def displayed(prompt: Prompt) -> str:
-    """A prompt as it is written, its pauses and slots as marks."""
-    return " ".join(map(_displayed, prompt.pieces()))
-
-
-def _displayed(piece: Piece) -> str:
-    match piece:
-        case Words(text=text):
-            return text
-        case Slot(name=name):
-            return f"{{{name}}}"
-        case Pause(seconds=length):
-            return f"[{length:g} s]".replace(".", ",") if length >= 1 else "·"
-
-
 def in_call_order(flow: Flow) -> Iterator[tuple[str, Prompt]]:
     """Every prompt that is said, with its id (`step@second` for a cue): nearest to the start of the call first.
 
     A step's phrases follow it; what no way reaches (asides, reached by keys that are valid everywhere) comes last.
     """
-    for step_id in _nearest_first(flow):
+    for step_id in nearest_first(flow):
         step = flow.steps[step_id]
         said = [(step_id, step.prompt)]
         if isinstance(step, Menu | Hold | Run):
             said += [(f"{step_id}@{cue.at:g}", cue.prompt) for cue in step.cues]
         yield from ((name, prompt) for name, prompt in said if prompt.pieces())
-
-
-def _nearest_first(flow: Flow) -> Iterator[str]:
-    seen: set[str] = set()
-    for first in (flow.start, flow.menu, flow.person, flow.warning, *flow.steps):
-        queue = deque([first])
-        while queue:
-            step_id = queue.popleft()
-            if step_id in seen or step_id not in flow.steps:
-                continue
-            seen.add(step_id)
-            yield step_id
-            step = flow.steps[step_id]
-            queue.extendleft(reversed(tuple(phrases(step))))
-            queue.extend(branch.to for _, way in ways(step) for branch in reversed(way))  # what usually follows first
 
 
 def _page(prompts: Sequence[ListenedPrompt]) -> Response:
