@@ -15,6 +15,7 @@ EXAMPLES = """exemples :
   ivr call                        l'appeler depuis ce terminal
   ivr call --keys 2,1             l'appeler en tapant 2, puis 1
   ivr check                       prouver le script, avant de le mettre en service
+  ivr draw                        dessiner le script, un chapitre par page A3
   ivr speak                       faire les clips des phrases qui ont changé
   ivr hours                       les heures des conseillers
   ivr worker                      ce qui se fait entre les appels, à côté de `ivr serve`
@@ -99,9 +100,21 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="les fautes et les mesures, pour un programme")
     check.add_argument("--measures", action="store_true", help="ce qui est mesuré, et sa borne (limites.toml)")
 
+    _drawing_commands(commands)
     hours = _command(commands, "hours", _hours, "les heures des conseillers", 'ivr hours --at "2026-12-24 17:00"')
     hours.add_argument("--at", metavar="INSTANT", type=_instant, help="à cet instant, heure de Paris (maintenant)")
     return parser
+
+
+def _drawing_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The script on paper."""
+    draw = _command(commands, "draw", _draw, "dessiner le script, un chapitre par page A3", "ivr draw --calls")
+    draw.add_argument("to", nargs="?", default="", metavar="DOSSIER", help="où écrire (IVR_DATA_DIR/dessin)")
+    draw.add_argument("--chapter", metavar="NOM", default="", help="ce chapitre seulement")
+    draw.add_argument("--calls", action="store_true", help="avec les appels de la base : combien, et où ils se perdent")
+    draw.add_argument("--days", type=float, default=30.0, metavar="N", help="les appels des N derniers jours (30)")
+    draw.add_argument("--mermaid", action="store_true", help="en Mermaid, à l'écran, pour un README")
+    draw.add_argument("--script", metavar="DOSSIER", default="", help="un autre script (IVR_PROMPTS_DIR)")
 
 
 def _operator_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -267,6 +280,16 @@ def _check(chosen: argparse.Namespace) -> int:
         return _complain("\n".join(map(str, report.findings)), DOES_NOT_HOLD)
     print(f"{report.folder} : {report.steps} étapes, {report.prompts} textes, tout tient.")
     return DONE
+
+
+def _draw(chosen: argparse.Namespace) -> int:
+    from ivr.draw import draw
+    from ivr.drawing.layout import DrawingError
+
+    try:
+        return draw(chosen)
+    except DrawingError as why:
+        return _complain(str(why), WRONG_USAGE)
 
 
 def _instant(wall: str) -> float:

@@ -1,45 +1,148 @@
-"""`ivr draw`: the script on paper, chapter by chapter, one sheet of A3 each, and all of them in one page to print.
+"""`ivr draw`: the script on paper, chapter by chapter, a sheet of A3 each, and all of them in one page to print.
 
 Beside the rooms, like `check`: it reads the folder and the database, and hands both to what draws (`ivr.drawing`).
 """
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from ivr.check import script_settings
 from ivr.drawing.dot import Look, Shades, dot, overview
-from ivr.drawing.layout import Graphviz, Picture
-from ivr.drawing.page import Sheet, book, sheet
+from ivr.drawing.layout import DrawingError, Graphviz
+from ivr.drawing.mermaid import mermaid
+from ivr.drawing.page import Sheet, book, numbered, sheet
+from ivr.drawing.traffic import Counts, counts
 from ivr.flow.chart import Chapter, chapters
 from ivr.flow.measures import estimated, length
-from ivr.flow.model import Flow, Step
+from ivr.flow.model import Flow, HangUp, Step
+from ivr.folder import read_script
+from ivr.settings import Settings, settings
+from ivr.store.database import open_database
+from ivr.store.traffic import traffic
 
 LOOKS = tuple(Look(across, columns) for across in (False, True) for columns in (28, 34, 42))
-"""The layouts that are tried for each sheet."""
+"""The layouts that are tried for each sheet; what fits best is taken."""
 
 LEAST = 0.6
-"""A chapter whose words would be smaller than this (of 10 points) is drawn on two sheets."""
+"""A chapter whose words would be smaller than this (of 10 points) is drawn on several sheets."""
+
+FEWEST = 4
+"""A chapter of fewer steps than this is never parted."""
+
+PLAN, BOOK = "plan", "plan.html"
+"""The sheet of all chapters, and the file of all sheets."""
+
+DAY = 86_400
 
 
-def sheets(flow: Flow, shades: Shades, note: str, graphviz: Graphviz, only: str = "") -> Iterator[Sheet]:
-    drawn = chapters(flow)
-    if not only:
-        yield sheet("plan", "Le plan", [graphviz.picture(overview(drawn, shades, look)) for look in LOOKS[::3]], note)
-    for chapter in drawn:
-        if only in ("", chapter.name):
-            yield from chapter_sheets(chapter, shades, note, graphviz)
+def draw(chosen: Namespace) -> int:
+    """Carry out the command; the exit code.
 
-def seconds(step):
+    Raises DrawingError without Graphviz, or for a chapter that there is not; ScriptError, SettingsError.
+    """
+    found = settings() if chosen.calls else script_settings(chosen.script)
+    folder = Path(chosen.script) if chosen.script else found.prompts_dir
+    flow = read_script(folder)
+    drawn = _chosen(chapters(flow), chosen.chapter)
+    if chosen.mermaid:
+        print("\n".join(map(mermaid, drawn)), end="")
+        return 0
+    counted = _counted(flow, found, chosen.days) if chosen.calls else None
+    to = Path(chosen.to) if chosen.to else found.data_dir / "dessin"
+    sheets = _drawn(drawn, counted, chosen.days, whole=not chosen.chapter)
+    _write(to, sheets)
+    print(f"{_number(len(sheets), 'page')} A3 dans {to}\u00a0: ouvrez {to / BOOK} dans un navigateur, et imprimez.")
+    if counted:
+        print(_told(counted, chosen.days))
+    return 0
+
+
+def _chosen(drawn: tuple[Chapter, ...], name: str) -> tuple[Chapter, ...]:
+    chosen = tuple(chapter for chapter in drawn if name in ("", chapter.name))
+    if not chosen:
+        known = ", ".join(chapter.name for chapter in drawn)
+        raise DrawingError(f"Il n'y a pas de chapitre «\u00a0{name}\u00a0»\u00a0: {known}")
+    return chosen
+
+
+def _counted(flow: Flow, found: Settings, days: float) -> Counts:
+    engine = open_database(found.database_url)
+    try:
+        passing = [step.id for step in flow.steps.values() if step.aside or isinstance(step, HangUp)]
+        seen = traffic(engine, time.time() - days * DAY, passing)
+    finally:
+        engine.dispose()
+    return counts(flow, seen.calls, seen.visits, seen.moves, seen.lost)
+
+
+# Sheets
+
+
+def _drawn(drawn: tuple[Chapter, ...], counted: Counts | None, days: float, *, whole: bool) -> list[Sheet]:
+    """The sheets of these chapters; with `whole`, the sheet of all of them before."""
+    shades = counted.shades() if counted else Shades()
+    note = _legend(counted, days) if counted else ""
+    columns = TextColumn("Dessin"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
+    sheets: list[Sheet] = []
+    with Graphviz() as graphviz, Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(PLAN, total=len(drawn))
+        if whole:
+            pictures = [graphviz.picture(overview(drawn, look)) for look in (LOOKS[0], LOOKS[-1])]
+            sheets.append(sheet(PLAN, f"Le plan, {_number(len(drawn), 'chapitre')}", pictures, note))
+        for chapter in drawn:
+            progress.update(task, description=chapter.name)
+            sheets += numbered(list(_of_chapter(graphviz, chapter, shades, note)))
+            progress.advance(task)
+    return sheets
+
+
+def _of_chapter(graphviz: Graphviz, chapter: Chapter, shades: Shades, note: str) -> Iterator[Sheet]:
+    """The chapter on one sheet, or on several when its words would be too small to read."""
+    pictures = [graphviz.picture(dot(chapter, _seconds, shades, look)) for look in LOOKS]
+    one = sheet(chapter.name, chapter.name, pictures, note)
+    if one.scale >= LEAST or len(chapter.steps) < FEWEST:
+        yield one
+    else:
+        for half in chapter.halves():
+            yield from _of_chapter(graphviz, half, shades, note)
+
+
+def _seconds(step: Step) -> float:
     return length(step.prompt.pieces(), estimated)
 
-def chapter_sheets(chapter, shades, note, graphviz):
-    pictures = [graphviz.picture(dot(chapter, seconds, shades, look)) for look in LOOKS]
-    one = sheet(chapter.name, chapter.name, pictures, note)
-    if one.scale >= LEAST or len(chapter.steps) < 4:
-        yield one
-        return
-    for half in chapter.halves():
-        yield from chapter_sheets(half, shades, note, graphviz)
+
+def _write(to: Path, sheets: list[Sheet]) -> None:
+    to.mkdir(parents=True, exist_ok=True)
+    for one in sheets:
+        (to / f"{one.name}.svg").write_text(one.svg, encoding="utf-8")
+    (to / BOOK).write_text(book("La ligne, sur papier", sheets), encoding="utf-8")
+
+
+# What is told
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count > 1 else ''}"
+
+
+def _legend(counted: Counts, days: float) -> str:
+    period = f"{_number(counted.calls, 'appel')} en {days:g} jours"
+    meaning = (
+        "Fond\u00a0: part des appels passés par là. (n)\u00a0: passages. Rouge\u00a0: appels coupés ou abandonnés ici."
+    )
+    return f"{period}. {meaning}"
+
+
+def _told(counted: Counts, days: float) -> str:
+    """How many calls were counted, and where most of them were lost."""
+    worst = sorted(counted.lost.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
+    lost = ", ".join(f"{step} {count}" for step, count in worst)
+    total = f"{_number(counted.calls, 'appel')} en {days:g} jours"
+    return f"{total}\u00a0; perdus\u00a0: {lost}." if lost else f"{total}, aucun perdu."

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tests.line import ROOT
 
-ROWS = [{"cli"}, {"web"}, {"calls"}, {"desk", "store", "telephony", "speech"}, {"flow", "settings"}]
+ROWS = [{"cli"}, {"web"}, {"calls"}, {"desk", "store", "telephony", "speech", "drawing"}, {"flow", "settings"}]
 BESIDE = {
     "recipe": "calls",
     "folder": "calls",
@@ -16,6 +16,7 @@ BESIDE = {
     "operators": "cli",
     "sender": "calls",
     "check": "cli",
+    "draw": "cli",
     "worker": "calls",
     "services": "calls",
     "bounds": "settings",

@@ -32,6 +32,7 @@ HEADS = {
 """The head of a box, its ground and its ink, by who acts: in shades that stay apart when they are printed in grey."""
 
 SPACE = "\u00a0"
+"""Room between words and border, where a browser's letters are a little wider than Graphviz's."""
 
 LABEL = 20
 """Characters to a line of an arrow's label, and of what a stub names beside its reasons."""
@@ -97,7 +98,7 @@ def broken(text: str, columns: int) -> str:
         for part in text.split("\n")
         for line in textwrap.wrap(part, columns, break_long_words=False, break_on_hyphens=False)
     )
-    return "<BR/>".join(map(escape, lines))
+    return "<BR/>".join(f"{escape(line)}{SPACE}" for line in lines)
 
 
 # Boxes
@@ -164,14 +165,14 @@ def _exit(arrow: Arrow, step: Step, shades: Shades) -> str:
     """Why one goes there, and where that is."""
     told = ", ".join(filter(None, (reasons(arrow, step), shades.count(arrow))))
     where = escape(RETURNS.get(arrow.target, arrow.target))
-    why = f"<B>{broken(told, 2 * LABEL)}</B> " if told else ""
+    why = f"<B>{broken(told, 2 * LABEL)}</B>" if told else ""
     return _cell(f'<FONT POINT-SIZE="9">{SPACE}{why}→ {where}{SPACE}</FONT>')
 
 
 # All chapters on one sheet
 
 
-def overview(chapters: Sequence[Chapter], shades: Shades, look: Look) -> str:
+def overview(chapters: Sequence[Chapter], look: Look) -> str:
     """The chapters and what leads from one to another; silence and mistakes are left to the chapters."""
     lines = [_head(look)]
     for chapter in chapters:

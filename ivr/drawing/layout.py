@@ -44,7 +44,7 @@ class Graphviz:
         if find_spec("pygraphviz") is None:
             raise DrawingError(MISSING)
         self._errors = TemporaryFile()
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "ivr.drawing.layout"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

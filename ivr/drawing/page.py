@@ -6,11 +6,12 @@ All sheets together are one HTML page, to be printed at once. It must not know h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from ivr.drawing.dot import HEADS, STYLES
 from ivr.drawing.layout import FONTS, Picture
+from ivr.flow.chart import Line
 
 LONG, SHORT = 420 / 25.4 * 72, 297 / 25.4 * 72
 """The sides of A3, in points."""
@@ -57,17 +58,28 @@ def _svg(title: str, picture: Picture, across: bool, scale: float, note: str) ->
     )
 
 
+def numbered(sheets: Sequence[Sheet]) -> list[Sheet]:
+    """The sheets of one chapter, told apart when there are several."""
+    total = len(sheets)
+    if total == 1:
+        return list(sheets)
+    return [
+        replace(one, name=f"{one.name}-{at}", svg=one.svg.replace("</text>", f", {at} sur {total}</text>", 1))
+        for at, one in enumerate(sheets, 1)
+    ]
+
+
 # The legend
 
 
 def _legend(top: float, width: float, note: str) -> str:
     """Who acts, by the head of a box; why an arrow is taken, by its line; what is not drawn."""
-    lines = (
+    lines: tuple[tuple[Line, str], ...] = (
         ("way", "touche, résultat, suite"),
         ("silence", "silence, ou service muet"),
         ("mistake", "fautes, ou trop de passages"),
     )
-    shown = [_rule(top)]
+    shown = [_rule(top, width)]
     left = MARGIN
     for word, told in (
         ("question", "l’appelant répond"),
@@ -81,12 +93,18 @@ def _legend(top: float, width: float, note: str) -> str:
     for line, told in lines:
         shown.append(_sample(left, top + 29, STYLES[line]) + _text(left + 42, top + 32, told))
         left += 227
-    shown.append(_text(MARGIN, top + 47, note or "Partout\u00a0: 0 demande quelqu’un, # répète, * revient. ← : vient de."))
+    shown.append(
+        _text(
+            MARGIN,
+            top + 47,
+            note or "Partout\u00a0: 0 demande quelqu’un, # répète, * revient. ←\u00a0: les chapitres qui mènent ici.",
+        )
+    )
     return "\n".join(shown)
 
 
-def _rule(top: float) -> str:
-    return f'<line x1="{MARGIN}" y1="{top}" x2="{SHORT - MARGIN:.2f}" y2="{top}" stroke="#b0b0b0"/>'
+def _rule(top: float, width: float) -> str:
+    return f'<line x1="{MARGIN}" y1="{top}" x2="{width - MARGIN:.2f}" y2="{top}" stroke="#b0b0b0"/>'
 
 
 def _swatch(left: float, top: float, ground: str) -> str:
