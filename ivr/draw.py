@@ -58,7 +58,7 @@ def draw(chosen: Namespace) -> int:
     to = Path(chosen.to) if chosen.to else found.data_dir / "dessin"
     sheets = _drawn(drawn, counted, chosen.days, whole=not chosen.chapter)
     _write(to, sheets)
-    print(f"{_number(len(sheets), 'page')} A3 dans {to}\u00a0: ouvrez {to / BOOK} dans un navigateur, et imprimez.")
+    print(f"{_number(len(sheets), 'page')} A3 dans {to}\u00a0: ouvrez {to / BOOK} dans un navigateur.")
     if counted:
         print(_told(counted, chosen.days))
     return 0
@@ -91,7 +91,9 @@ def _drawn(drawn: tuple[Chapter, ...], counted: Counts | None, days: float, *, w
     note = _legend(counted, days) if counted else ""
     columns = TextColumn("Dessin"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
     sheets: list[Sheet] = []
-    with Graphviz() as graphviz, Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    out = Console(stderr=True)
+    showing = Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
+    with Graphviz() as graphviz, showing as progress:
         task = progress.add_task(PLAN, total=len(drawn))
         if whole:
             pictures = [graphviz.picture(overview(drawn, look)) for look in (LOOKS[0], LOOKS[-1])]

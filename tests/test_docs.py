@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ivr.cli import EXAMPLES
+from ivr.cli import EXAMPLES, main
 from ivr.flow.model import Flow, Step
 from ivr.flow.script import load
 from ivr.phone.book import PromptBook
@@ -41,6 +41,13 @@ def test_the_readme_names_every_command_and_every_setting() -> None:
     commands = set(re.findall(r"\bivr ([a-z]+)", EXAMPLES))
     assert [name for name in commands if f"`ivr {name}`" not in README] == []
     assert [name for name in MEANINGS if f"`{name}`" not in README] == []
+
+
+def test_the_chapter_that_the_readme_draws_is_the_chapter_of_the_script(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = re.search(r"```mermaid\n(.*?)```", README, re.DOTALL)
+    assert shown
+    assert main(["draw", "--mermaid", "--chapter", "pas-de-base"]) == 0
+    assert capsys.readouterr().out == shown[1]
 
 
 def test_every_setting_that_the_readme_names_exists() -> None:

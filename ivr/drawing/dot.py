@@ -131,7 +131,7 @@ def _row(row: Row, columns: int) -> str:
 
 
 def _arrow(arrow: Arrow, step: Step, shades: Shades) -> str:
-    told = ", ".join(filter(None, (reasons(arrow, step), shades.count(arrow))))
+    told = " ".join(filter(None, (reasons(arrow, step), shades.count(arrow))))
     label = f"label=<{_on_arrow(told)}>" if told else ""
     return f"{_quoted(step.id)} -> {_quoted(arrow.target)} [{_style(arrow, shades)} {label}]"
 
@@ -163,7 +163,7 @@ STUB = 'BORDER="1" CELLPADDING="1" COLOR="#505050" BGCOLOR="#f4f4f4" STYLE="ROUN
 
 def _exit(arrow: Arrow, step: Step, shades: Shades) -> str:
     """Why one goes there, and where that is."""
-    told = ", ".join(filter(None, (reasons(arrow, step), shades.count(arrow))))
+    told = " ".join(filter(None, (reasons(arrow, step), shades.count(arrow))))
     where = escape(RETURNS.get(arrow.target, arrow.target))
     why = f"<B>{broken(told, 2 * LABEL)}</B>" if told else ""
     return _cell(f'<FONT POINT-SIZE="9">{SPACE}{why}→ {where}{SPACE}</FONT>')

@@ -85,15 +85,16 @@ def _way(
         at = way[-1].target
         if at == target:
             return way
-        if at not in seen and _passes(flow.steps.get(at)):
+        if at in flow.steps and at not in seen:
             seen.add(at)
-            ways.extend((*way, arrow) for arrow in leaving[at])
+            ways.extend((*way, arrow) for arrow in leaving[at] if _passes(flow.steps[at], arrow))
     return ()
 
 
-def _passes(step: Step | None) -> bool:
-    """Whether a call may come by here within one turn."""
-    return isinstance(step, Say | Run | Transfer)
+def _passes(step: Step, arrow: Arrow) -> bool:
+    """Whether a call may come by a step, and leave it by this arrow, within one turn: visited too often, any step."""
+    beyond = any(reason.name.startswith("visit ") for reason in arrow.reasons)
+    return beyond or isinstance(step, Say | Run | Transfer)
 
 
 def _opens(step: Step, event: str, arrow: Arrow) -> bool:
@@ -105,7 +106,7 @@ def _names(step: Step, event: str, name: str) -> bool:
     what, _, of = event.partition(" ")
     match step:
         case Menu(keys=keys) if what == "key":
-            return name == (f"key {of[0]}" if of[:1] in keys else "wrong key") or name.startswith("visit")
+            return name == (f"key {of[0]}" if of[0] in keys else "wrong key" if of[0] not in "0*#" else "")
         case Entry() if what.isdigit():
             return name in ("next", "wrong key") or name.startswith("key ")
         case Menu() | Entry():

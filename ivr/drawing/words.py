@@ -17,6 +17,8 @@ from ivr.flow.model import (
     HangUp,
     Hold,
     Menu,
+    Piece,
+    Prompt,
     Record,
     Run,
     Say,
@@ -76,7 +78,12 @@ def rows(step: Step) -> Iterator[Row]:
 
 
 def _cues(cues: Sequence[Cue]) -> str:
-    return "\n".join(f"à {cue.at:g} s\u00a0: {in_marks(cue.prompt.pieces())}" for cue in cues)
+    return "\n".join(f"à {cue.at:g} s\u00a0: {in_marks(words_of(cue.prompt))}" for cue in cues)
+
+
+def words_of(prompt: Prompt) -> tuple[Piece, ...]:
+    """The pieces of a prompt without the gaps between its options."""
+    return (*prompt.body, *(piece for option in prompt.options for piece in option.pieces))
 
 
 def what_it_does(step: Step) -> str:

@@ -53,8 +53,15 @@ class Chapter:
         return self._only(self.steps[:middle]), self._only(self.steps[middle:])
 
     def _only(self, steps: tuple[Step, ...]) -> Chapter:
+        """Some of its steps; where the others lead to one of them, the chapter itself is among those that do."""
         kept = {step.id for step in steps}
-        return replace(self, steps=steps, arrows=tuple(arrow for arrow in self.arrows if arrow.source in kept))
+        inward = {arrow.target for arrow in self.arrows if arrow.source not in kept}
+        entered = {
+            step.id: (*((self.name,) if step.id in inward else ()), *self.entered_from.get(step.id, ()))
+            for step in steps
+        }
+        arrows = tuple(arrow for arrow in self.arrows if arrow.source in kept)
+        return replace(self, steps=steps, arrows=arrows, entered_from=entered)
 
 
 def chapter_of(step_id: str) -> str:
