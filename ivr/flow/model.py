@@ -22,6 +22,9 @@ RETURN = "@return"
 RESUME = "@resume"
 """The way on to where an earlier call was cut, with what it had learnt (dialogue.md C.8)."""
 
+NAME = "dépannage"
+"""What a line calls itself, after « du », where its script says nothing else."""
+
 Repeat = Literal["options", "all", "nothing"]
 Part = Literal["all", "options"]
 
@@ -291,6 +294,7 @@ LATE, UNAVAILABLE = "late", "unavailable"
 class Flow:
     """A whole script: steps by id, where calls start, and where the keys `**` and `0` lead.
 
+    `name` is what the line calls itself, after « du »: « dépannage Gigaset ».
     `follow_up` is where a call starts that the line places to the repaired telephone; empty when it places none.
     `facts` have each a meaning; `given` are those that the line may know when a call begins, with the slots they fill.
     """
@@ -304,6 +308,7 @@ class Flow:
     long_call: float = 25 * 60.0
     given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     follow_up: str = ""
+    name: str = NAME
     guide: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 

@@ -26,6 +26,7 @@ Review = Mapping[str, Ways]
 _ACCEPT = "put it back, or accept it with 'ivr check --accept'"
 _READ = "read where it leads, then accept it with 'ivr check --accept'"
 _SINGLE = ("next", "then", "beyond", "empty", "resume", "no_input_give_up", "no_match_give_up")
+_STARTS = ("start", "menu", "person", "warning", "follow_up")
 _TABLES = ("keys", "outcomes")
 _KEY_SAID = re.compile(r"[\s\u00a0\u202f,]*\b[Tt]apez[\s\u00a0\u202f]+\w+[\s\u00a0\u202f.]*$")
 _HEAD = """\
@@ -105,7 +106,7 @@ def _text(words: str) -> str:
 def _line(line: Mapping[str, Any]) -> Iterator[tuple[str, Ways]]:
     """Where calls start, where the keys of everywhere lead, and each patience."""
     starts = line.get("line", {})
-    yield "ligne.line", {name: leads for name, leads in starts.items() if isinstance(leads, str)}
+    yield "ligne.line", {name: str(starts[name]) for name in _STARTS if name in starts}
     for name, patience in line.get("patience", {}).items():
         if isinstance(patience, dict):
             yield f"ligne.patience.{name}", dict(_single(patience, ""))
@@ -135,11 +136,17 @@ def _leads(way: Any, chapter: str) -> str:
 def _branch(branch: Any, chapter: str) -> str:
     if not isinstance(branch, dict):
         return _id(str(branch), chapter)
-    conditions = [*branch.get("when", ()), *(f"pas {fact}" for fact in branch.get("unless", ()))]
-    effects = [*branch.get("sets", ()), *(f"{{{slot}}}" for slot in branch.get("fills", ()))]
+    when, unless, sets, fills = (_list(branch.get(key, ())) for key in ("when", "unless", "sets", "fills"))
+    conditions = [*when, *(f"pas {fact}" for fact in unless)]
+    effects = [*sets, *(f"{{{slot}}}" for slot in fills)]
     said = _id(str(branch.get("to", "")), chapter)
     said += f" si {' et '.join(map(str, conditions))}" if conditions else ""
     return said + (f" (retient {', '.join(map(str, effects))})" if effects else "")
+
+
+def _list(value: Any) -> list[Any]:
+    """The value as a list, whatever was written in its place."""
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _id(name: str, chapter: str) -> str:

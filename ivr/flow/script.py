@@ -16,6 +16,7 @@ from typing import Any
 from ivr.flow.mistakes import Mistake, ScriptError, did_you_mean
 from ivr.flow.model import (
     LATE,
+    NAME,
     TRANSFER_OUTCOMES,
     UNAVAILABLE,
     Branch,
@@ -119,6 +120,7 @@ class _Reader:
         line = self._table(LINE, "line", dict(top.table("line").items()))
         self.line = {key: line.text(key) for key in ("start", "menu", "person", "warning")}
         self.line["follow_up"] = line.text("follow_up", "")
+        self.line["name"] = line.text("name", NAME)
         self.long_call = line.number("long_call", 25, low=1, high=240) * 60
         line.close()
         self.facts = {name: str(meaning) for name, meaning in top.table("facts").items()}

@@ -94,7 +94,8 @@ class Services:
             if self.watching.hang_up_wish(connection, call):
                 return
             state = self.state(connection, call)
-            if state and resumption(self.flow, state) and is_mobile(caller) and self.ground.can_text:
+            can_tell = is_mobile(caller) and self.ground.can_text and "pause" in self.ground.texts
+            if state and resumption(self.flow, state) and can_tell:
                 body = self.ground.texts["pause"].filled()
                 self.ground.text(connection, call, Leaving("pause", caller, body, unproven=True), at)
 

@@ -128,7 +128,7 @@ class PeopleServices:
         told = self.told(state, call, "", at)
         done = [step.step for step in told.steps]
         said = [
-            "Rappel d’un client du dépannage Gigaset." if back else "Un client du dépannage Gigaset.",
+            f"{'Rappel d’un' if back else 'Un'} client du {self.flow.name}.",
             f"Son problème : {told.symptom}." if told.symptom else "",
             f"Déjà fait : {', '.join(done)}." if done else "",
             f"Sa ligne se termine par {' '.join(told.line[-2:])}." if told.line else "",
@@ -138,7 +138,7 @@ class PeopleServices:
 
     def unpresented(self, *, back: bool = False) -> str:
         """The same when nothing is known of the call."""
-        return f"Un client du dépannage Gigaset. {TO_CALL if back else TO_TAKE}"
+        return f"Un client du {self.flow.name}. {TO_CALL if back else TO_TAKE}"
 
     # Call-backs
 

@@ -105,6 +105,7 @@ def create_app(
     app.extensions["ivr.services"] = services
     app.extensions["ivr.rounds"] = rounds(services, turns, partners, clock)
     app.extensions["ivr.slow-rounds"] = slow_rounds(services, clock)
+    app.context_processor(lambda: {"service": flow.name[:1].upper() + flow.name[1:]})
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False  # a redirected webhook is a lost call
     begins = lambda at: services.again.beginning(Work("", "", at))  # noqa: E731
