@@ -50,14 +50,25 @@ def test_nothing_that_is_told_to_people_names_the_first_device(adapters: Line) -
         assert "Gigaset" not in shown
 
 
-def test_a_script_without_a_text_for_who_was_cut_sends_none(adapters: Line, tmp_path: Path) -> None:
+def cut_off(line: Line) -> None:
+    """A call that is cut in the middle of an act."""
+    phone = line.phone()
+    phone.dial()
+    phone.press("2")
+    phone.drop()
+
+
+def test_who_was_cut_is_told_in_the_words_of_the_script_and_not_at_all_where_it_has_none(
+    adapters: Line, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cut_off(adapters)
+    assert "Votre dépannage Vocalis est en pause." in adapters.sent()[-1].body
     adapters.prompts = tmp_path / "prompts"
     adapters.prompts.mkdir()
     for file in SCRIPT.glob("*.toml"):
         (adapters.prompts / file.name).write_text("" if file.name == "sms.toml" else file.read_text())
     adapters.restart()
-    phone = adapters.phone()
-    phone.dial()
-    phone.press("2")
-    phone.drop()
-    assert adapters.sent() == []
+    adapters.clock.advance(86_400)
+    cut_off(adapters)
+    assert len(adapters.sent()) == 1
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
