@@ -305,7 +305,7 @@ def play(transcript: Transcript, phone: Phone, book: Book, stage: Stage | None =
 def _failing_at(transcript: Transcript, line: Line, phone: Phone) -> Iterator[None]:
     try:
         yield
-    except _Differs as error:
+    except Differs as error:
         raise _failed(transcript, line, phone, str(error)) from None
     except CallError as error:
         raise _failed(transcript, line, phone, error.sentence) from error
@@ -318,7 +318,7 @@ def _failed(transcript: Transcript, line: Line, phone: Phone, why: str) -> Trans
     )
 
 
-class _Differs(Exception):  # noqa: N818  becomes a TranscriptFailed
+class Differs(Exception):  # noqa: N818  becomes a TranscriptFailed
     """The line at hand goes otherwise."""
 
 
@@ -385,7 +385,7 @@ class _Player:
     def check_all_listed(self) -> None:
         """Fail on what was heard and is in no `hear`."""
         if self._ear.pending:
-            raise _Differs(f"also heard, and listed in no 'hear' since:\n{told(self._book, self._ear.pending)}")
+            raise Differs(f"also heard, and listed in no 'hear' since:\n{told(self._book, self._ear.pending)}")
 
     def _check_listed(self, step: Step) -> None:
         """Fail before an act if something was, or is just being, said that is not listed."""
@@ -399,7 +399,7 @@ class _Player:
             phone.hear_out()
         elif what := phone.coming():
             told_it = quoted(self._book, what)
-            raise _Differs(
+            raise Differs(
                 f"also heard: {told_it}\nlist it in a 'hear' before this line, or cut it short with 'press KEYS early'"
             )
 
@@ -419,7 +419,7 @@ class _Player:
             utterance = ear.next()
         ear.loosely = True
         if utterance is None:
-            raise _Differs(f'expected: the words "{text}"\nheard:\n{told(self._book, heard)}\n{ear.why_no_more()}')
+            raise Differs(f'expected: the words "{text}"\nheard:\n{told(self._book, heard)}\n{ear.why_no_more()}')
         ear.last = utterance
 
     def _hear_prompt(self, prompt: str, ear: Ear) -> None:
@@ -435,14 +435,14 @@ class _Player:
             if not alive:
                 end = "" if utterance else f"\n{ear.why_no_more()}"
                 instead = told(self._book, heard) or "  nothing"
-                raise _Differs(f"expected: {prompt}\n{_ways(variants)}\nheard:\n{instead}{end}")
+                raise Differs(f"expected: {prompt}\n{_ways(variants)}\nheard:\n{instead}{end}")
         ear.loosely = False
 
     def _variants(self, prompt: str) -> list[Variant]:
         try:
             return list(self._book.variants(prompt))
         except KeyError:
-            raise _Differs(f"there is no prompt {prompt!r}; look it up in the script, or quote its words") from None
+            raise Differs(f"there is no prompt {prompt!r}; look it up in the script, or quote its words") from None
 
     def _is_whole(self, alive: Sequence[Variant], size: int, ear: Ear) -> bool:
         """Whether some variant has been heard whole, and none of the longer ones goes on."""
@@ -455,7 +455,7 @@ class _Player:
         phone = self._phone
         if dial.at is not None:
             if phone.call_sid and dial.at < phone.clock.now():
-                raise _Differs("this call would begin before the one above it has ended; give it a later hour")
+                raise Differs("this call would begin before the one above it has ended; give it a later hour")
             phone.clock.set(dial.at)
         phone.caller, phone.called = dial.caller, dial.called or phone.called
         phone.dial()
@@ -463,7 +463,7 @@ class _Player:
     def _again(self) -> None:
         first, second = self._phone.last_answer, self._phone.again()
         if first != second:
-            raise _Differs(
+            raise Differs(
                 f"the webhook delivered twice got another answer; it must get the same bytes\n"
                 f"first:  {first.decode(errors='replace')}\nsecond: {second.decode(errors='replace')}"
             )
@@ -473,13 +473,13 @@ class _Player:
         while phone.seconds < MOST_SPEECH and (heard := phone.hear()):
             self._ear.pending.append(heard)
         if not phone.ended:
-            raise _Differs(f"the line has not hung up: {self._ear.why_no_more()}")
+            raise Differs(f"the line has not hung up: {self._ear.why_no_more()}")
         if disposition is not None and (found := self._disposition()) != disposition:
-            raise _Differs(f"expected: the call ended as {disposition!r}\nfound:    {found!r}")
+            raise Differs(f"expected: the call ended as {disposition!r}\nfound:    {found!r}")
 
     def _disposition(self) -> str | None:
         if self._stage is None:
-            raise _Differs("no stage was given, so nobody knows how the call ended; write 'hung up' alone")
+            raise Differs("no stage was given, so nobody knows how the call ended; write 'hung up' alone")
         return self._stage.disposition(self._phone.call_sid)
 
     def _staged(self, name: str, args: tuple[str, ...]) -> None:
@@ -488,7 +488,7 @@ class _Player:
         except UnknownVerb:
             close = get_close_matches(name, _VERBS, 1)
             mend = f"did you mean {close[0]!r}?" if close else f"a telephone has {', '.join(_VERBS)} up"
-            raise _Differs(f"there is no verb {name!r}, on the telephone or on the stage; {mend}") from None
+            raise Differs(f"there is no verb {name!r}, on the telephone or on the stage; {mend}") from None
 
 
 def _bides(step: Step) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -52,12 +52,13 @@ def create_app(
     desks: Mapping[str, Desk] | None = None,
     background: Background | None = None,
     operator: Lines | None = None,
+    around: Callable[[str, Desk], Desk] = lambda _command, desk: desk,
 ) -> Flask:
     """The whole line as a WSGI app.
 
     `settings` default to the environment's; `clock` gives seconds since the epoch; `desks` carry out the script's
     commands, by name; `background` starts what takes its time (default: eight threads); `operator` is the API of who
-    runs the telephone lines (default: OVH's, when its keys are set).
+    runs the telephone lines (default: OVH's, when its keys are set); `around` surrounds each desk, with a fault say.
 
     Raises SettingsError, ScriptError, SpeechError, or sqlalchemy.exc.SQLAlchemyError when the line cannot start.
     """
@@ -91,7 +92,7 @@ def create_app(
         turns,
         vault,
         start,
-        {**services.desks(), **(desks or {})},
+        {name: around(name, desk) for name, desk in {**services.desks(), **(desks or {})}.items()},
         frozenset(people),
         services.again.beginning,
     )
