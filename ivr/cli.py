@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 DONE, DOES_NOT_HOLD, WRONG_USAGE = 0, 1, 2
 """Exit codes: done; what was asked does not hold (check, call); wrong usage or settings."""
@@ -14,6 +15,7 @@ EXAMPLES = """exemples :
   ivr serve                       la ligne, sur http://127.0.0.1:5000
   ivr call                        l'appeler depuis ce terminal
   ivr call --keys 2,1             l'appeler en tapant 2, puis 1
+  ivr call --hostile              attaquer une ligne d'essai, par tous les moyens
   ivr check                       prouver le script, avant de le mettre en service
   ivr draw                        dessiner le script, un chapitre par page A3
   ivr speak                       faire les clips des phrases qui ont changé
@@ -74,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     call = _command(commands, "call", _call, "appeler une ligne depuis le terminal", "ivr call --keys 2,1")
     call.add_argument("url", nargs="?", default="", help="adresse du webhook (http://127.0.0.1:5000/voice)")
     call.add_argument("--keys", help="touches tapées l'une après l'autre, séparées par des virgules, sans attendre")
+    call.add_argument("--hostile", action="store_true", help="attaquer une ligne d'essai : tout ce qui peut aller mal")
+    call.add_argument("--seed", type=int, default=1, help="graine de l'attaque : la même refait la même (1)")
+    call.add_argument("--calls", type=int, default=200, help="combien d'appels hostiles (200)")
+    call.add_argument("--replay", metavar="FICHIER.call", help="rejouer une attaque que --hostile a écrite")
     call.add_argument("--from", dest="caller", default="+33639980001", help="numéro qui appelle, ou « anonymous »")
 
     speak = _command(
@@ -253,6 +259,8 @@ def _shown(database_url: str) -> str:
 
 
 def _call(chosen: argparse.Namespace) -> int:
+    if chosen.hostile or chosen.replay:
+        return _attack(chosen)
     from ivr.phone.terminal import call
     from ivr.settings import with_secrets
 
@@ -262,6 +270,21 @@ def _call(chosen: argparse.Namespace) -> int:
     token = env.get("TWILIO_AUTH_TOKEN", "").partition(",")[0] or None
     account = env.get("TWILIO_ACCOUNT_SID", "")
     return call(url, keys, token, caller=chosen.caller, account=account or None)
+
+
+def _attack(chosen: argparse.Namespace) -> int:
+    """Attack a line of one's own, in this process: nobody's else is to be stormed."""
+    if chosen.url:
+        return _complain("--hostile attaque une ligne d'essai, faite pour cela : n'écrivez pas d'adresse.", WRONG_USAGE)
+    from ivr.check import script_settings
+    from ivr.hostile.command import Chosen, attack, replay
+    from ivr.hostile.storm import Where
+
+    found = script_settings()
+    where = Where(found.prompts_dir.resolve(), found.audio_dir.resolve())
+    if chosen.replay:
+        return replay(where, Path(chosen.replay))
+    return attack(where, Chosen(chosen.seed, chosen.calls))
 
 
 def _check(chosen: argparse.Namespace) -> int:

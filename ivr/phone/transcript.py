@@ -107,9 +107,10 @@ class Wait:
 
 @dataclass(frozen=True)
 class Speak:
-    """`speak SECONDS`."""
+    """`speak SECONDS`; with `any`, whatever is heard in the meantime need not be listed."""
 
     seconds: float
+    any: bool = False
 
 
 @dataclass(frozen=True)
@@ -241,13 +242,14 @@ def _seconds(rest: str) -> float | None:
     return float(rest) if re.fullmatch(r"\d+(\.\d+)?", rest) else None
 
 
-def _wait(rest: str) -> Step | None:
-    length, _, any_ = rest.partition(" ")
-    return None if (seconds := _seconds(length)) is None or any_ not in {"", "any"} else Wait(seconds, any_ == "any")
+def _for(kind: type[Wait] | type[Speak]) -> Callable[[str], Step | None]:
+    """The reader of `SECONDS [any]`."""
 
+    def read_seconds(rest: str) -> Step | None:
+        length, _, any_ = rest.partition(" ")
+        return None if (seconds := _seconds(length)) is None or any_ not in {"", "any"} else kind(seconds, bool(any_))
 
-def _speak(rest: str) -> Step | None:
-    return None if (seconds := _seconds(rest)) is None else Speak(seconds)
+    return read_seconds
 
 
 def _agent(rest: str) -> Step | None:
@@ -275,8 +277,8 @@ _VERBS: Mapping[str, tuple[str, Callable[[str], Step | None]]] = {
     "hear": ('hear ID, ID, "some words"', _hear),
     "press": ("press KEYS [early]", _press),
     "silence": ("silence [any]", _only("any", Silence)),
-    "wait": ("wait SECONDS [any]", _wait),
-    "speak": ("speak SECONDS", _speak),
+    "wait": ("wait SECONDS [any]", _for(Wait)),
+    "speak": ("speak SECONDS [any]", _for(Speak)),
     "drop": ("drop [early]", _only("early", Drop)),
     "agent": ("agent answers [and presses KEYS] [and talks SECONDS]|refuses|is busy|does not answer|hears ID", _agent),
     "again": ("again", lambda rest: None if rest else Again()),
@@ -365,20 +367,20 @@ class _Player:
                 self._dial(step)
             case Press(keys):
                 self._phone.press(keys)
-            case Silence(any=True):
-                self._phone.silence()
-            case Silence():
-                self._ear.pending += self._phone.silence()
-            case Wait(seconds, any=True):
-                self._phone.wait(seconds)
-            case Wait(seconds):
-                self._ear.pending += self._phone.wait(seconds)
-            case Speak(seconds):
-                self._ear.pending += self._phone.speak(seconds)
+            case Silence(any_):
+                self._pend(self._phone.silence(), any_)
+            case Wait(seconds, any_):
+                self._pend(self._phone.wait(seconds), any_)
+            case Speak(seconds, any_):
+                self._pend(self._phone.speak(seconds), any_)
             case Drop():
                 self._phone.drop()
             case HungUp(disposition):
                 self._hung_up(disposition)
+
+    def _pend(self, heard: list[Heard], any_: bool) -> None:
+        """What was heard is to be listed, unless the step does not care."""
+        self._ear.pending += [] if any_ else heard
 
     # What was heard must be what was listed.
 

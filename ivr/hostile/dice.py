@@ -1,0 +1,126 @@
+"""What hostile callers and carriers do next, thrown from a seed alone: lines of an attack (`ivr.hostile.attack`).
+
+Much of the time a caller does what makes sense where his call stands, so that it gets far; else he does not. This
+module must not know what is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from zoneinfo import ZoneInfo
+
+from ivr.flow.model import Entry, Flow, Hold, Menu, Record, Run
+from ivr.hostile.attack import Attack
+from ivr.hostile.stand import CUSTOMERS, FAULTS
+from ivr.phone.transcript import ZONE
+
+KEYS = "0123456789*#"
+CALLERS = ("+33639980001", "+33639980002", "+33639980003", "anonymous")
+ENTRIES = {
+    "ligne": (*(f"press {number} early" for number in CUSTOMERS), "press 0199000009 early"),
+    "recu": ("types the password",) * 3 + ("press 123456 early",),
+    "pin": ("types the pin", "types the pin", "press 12345678 early"),
+    "note": ("types the code", "types the code", "press 123456789012 early"),
+    "adresse": ("press 203*0*113*7# early", "press 203*0*113*7# early", "press 10*0*0*1# early", "press 9*# early"),
+    "rappel": ("press 0639980009 early", "press 0639980009 early", "press 12 early"),
+}
+"""What is typed into a slot: what a caller may know, and what he gets wrong. Other slots get any digits."""
+
+AGENTS = ("agent answers and presses 1 and talks 30", "agent answers", "agent refuses", "agent is busy")
+GAPS = (20, 300, 1500, 3600, 36_000, 90_000)
+"""Seconds between two calls."""
+
+SENSES = (20, 80, 80, 400)
+"""How much sense callers make, against some sixty parts of nonsense."""
+
+FEWEST, MOST = 4, 50
+"""Moves of a call."""
+
+
+@dataclass
+class Dice:
+    """Throws lines for one attack while it is played: each throw sees what became of the one before."""
+
+    dice: Random
+    attack: Attack
+    flow: Flow
+    _sense: int = 0
+
+    def throws(self, calls: int, *, operator: bool) -> Iterator[str]:
+        """The lines of so many calls, one after the other."""
+        if operator:
+            yield "operator is there"
+        for _ in range(calls):
+            yield from self._call()
+            if self.dice.random() < 0.3:
+                yield self._one_of(("the line works", "desks answer", "desks work", "redeliver 9", "elsewhere"))
+
+    def _call(self) -> Iterator[str]:
+        self._sense = self.dice.choice(SENSES)
+        yield f"dial from {self._one_of(CALLERS)} at {self._when()}"
+        for _ in range(self.dice.randint(FEWEST, MOST)):
+            if not self.attack.under_way():
+                return
+            yield self._move()
+        if self.attack.under_way():
+            yield self._one_of(("ends", "ends", "drop early"))
+
+    def _when(self) -> str:
+        """When the next call begins: a transcript tells it to the minute."""
+        at = self.attack.stand.clock.now() + self.dice.choice(GAPS)
+        return datetime.fromtimestamp(at - at % 60 + 60, ZoneInfo(ZONE)).strftime("%Y-%m-%d %H:%M")
+
+    def _move(self) -> str:
+        throw: Callable[[], str] = self.dice.choices([each for each, _ in self._moves], [n for _, n in self._moves])[0]
+        return throw()
+
+    @property
+    def _moves(self) -> tuple[tuple[Callable[[], str], int], ...]:
+        """What may happen, and how often."""
+        return (
+            (self._sensible, self._sense),
+            (lambda: f"press {self._one_of(KEYS)} early", 9),
+            (self._key_storm, 4),
+            (lambda: "silence any", 8),
+            (lambda: f"wait {self._one_of((0.2, 1, 4, 15, 60, 200))} any", 8),
+            (lambda: "again", 3),
+            (lambda: f"twins at {self.dice.randint(1, 4)}", 8),
+            (lambda: f"redeliver {self.dice.randint(1, 12)}", 4),
+            (lambda: f"stray {self._one_of((*KEYS, 'silence'))}", 4),
+            (lambda: "elsewhere", 3),
+            (lambda: self._one_of(("desks work", "desks work", "desks hang", "desks fail", "desks answer")), 3),
+            (lambda: self._one_of(AGENTS), 2),
+            (lambda: "speak 4 any", 1),
+            (lambda: f"carrier {self._one_of(('works', *FAULTS))}", 1),
+            (lambda: f"operator {self._one_of(('works', *FAULTS))}", 1),
+            (lambda: "status completed", 1),
+            (lambda: "drop early", 1),
+        )
+
+    def _sensible(self) -> str:
+        """What a caller would do where he is."""
+        match self.flow.steps.get(self.attack.place()):
+            case Menu(keys=keys) if keys:
+                return f"press {self._one_of(sorted(keys))} early"
+            case Entry(slot=slot, most=most):
+                digits = "".join(self._one_of("0123456789") for _ in range(most))
+                return self._one_of(ENTRIES.get(slot, (f"press {digits}# early",)))
+            case Hold():
+                return self._one_of(("silence any", "silence any", "press 00 early", "press ** early"))
+            case Run():
+                return self._one_of(("wait 3 any", "silence any", "opens the link", "the line works"))
+            case Record():
+                return self._one_of(("speak 6 any", "press # early", "silence any"))
+            case _:
+                return "silence any"
+
+    def _key_storm(self) -> str:
+        """A cheek on the keypad, a key that sticks, a child."""
+        keys = self._one_of(("*#", "*", "#", "0", "1", KEYS))
+        return f"press {''.join(self._one_of(keys) for _ in range(self.dice.randint(2, 12)))} early"
+
+    def _one_of(self, these: Sequence[str] | Sequence[int] | Sequence[float]) -> str:
+        return str(self.dice.choice(these))

@@ -1,0 +1,205 @@
+"""Many attacks: calls by the thousand from one seed, in as many processes as the machine has cores.
+
+Each attack has a seed of its own, made of the storm's and its number: what it does depends on nothing else, so that it
+can be played again alone. What was seen is added up; what broke is shrunk to the shortest attack that shows it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from ivr.flow.model import Flow, Hold, Menu, Run, Say
+from ivr.hostile.attack import Attack, wants_operator
+from ivr.hostile.dice import Dice
+from ivr.hostile.rules import Broken, Rule
+from ivr.hostile.shrink import shrunk
+from ivr.hostile.stand import Stand
+
+CALLS_AN_ATTACK = 20
+"""Calls one after the other on the same database: what one leaves behind, the next ones meet."""
+
+_MOVES = """
+SELECT DISTINCT before.step, turns.event, turns.step FROM turns
+LEFT JOIN turns AS before ON before.call_sid = turns.call_sid AND before.turn = turns.turn - 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What is attacked: the folders of a script and of its clips."""
+
+    prompts: Path
+    audio: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule that broke: which, where, in which attack of the storm, and the shortest attack that shows it."""
+
+    rule: Rule
+    detail: str
+    attack: int
+    lines: tuple[str, ...]
+
+
+@dataclass
+class Seen:
+    """What attacks have seen: how much of each kind, the steps where calls stood, the ways out of them; what broke."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    steps: set[str] = field(default_factory=set)
+    ways: set[tuple[str, str]] = field(default_factory=set)
+    found: list[Found] = field(default_factory=list)
+
+    def add(self, other: Seen) -> None:
+        """Add what another attack has seen."""
+        self.counts += other.counts
+        self.steps |= other.steps
+        self.ways |= other.ways
+        self.found += other.found
+
+
+class Ground:
+    """Where attacks are played in this process: a stand without and one with an operator's API, made when needed."""
+
+    def __init__(self, where: Where, folder: Path) -> None:
+        self._where, self._folder = where, folder
+        self._stands: dict[bool, Stand] = {}
+
+    def stand(self, *, operator: bool = False) -> Stand:
+        """The stand; the next attack puts it back to its beginning."""
+        if operator not in self._stands:
+            folder = self._folder / ("operator" if operator else "register")
+            folder.mkdir()
+            self._stands[operator] = Stand(folder, self._where.prompts, self._where.audio, operator=operator)
+        return self._stands[operator]
+
+    def stop(self) -> None:
+        """Let go of everything."""
+        for stand in self._stands.values():
+            stand.stop()
+
+    def replayed(self, lines: Sequence[str]) -> Broken | None:
+        """Play an attack; the rule that breaks, if one does."""
+        return Attack(self.stand(operator=wants_operator(lines))).play_all(lines)
+
+    def attacked(self, seed: int, number: int, calls: int) -> Seen:
+        """Throw and play one attack of a storm."""
+        operator = number % 3 == 2
+        attack = Attack(self.stand(operator=operator))
+        dice = Dice(Random(f"{seed} {number}"), attack, attack.stand.calls.flow)  # noqa: S311 - the same every time
+        broken = attack.play_all(dice.throws(calls, operator=operator))
+        seen = _seen(attack)
+        if broken:
+            seen.found.append(Found(broken.rule, broken.detail, number, tuple(attack.played)))
+        return seen
+
+    def shortest(self, found: Found) -> Found:
+        """The same finding, in as few lines as show it."""
+
+        def fails(lines: Sequence[str]) -> bool:
+            broken = self.replayed(lines)
+            return broken is not None and broken.rule == found.rule
+
+        lines = shrunk(_last_call(found.lines, fails), fails)
+        broken = self.replayed(lines)
+        return Found(found.rule, broken.detail if broken else found.detail, found.attack, tuple(lines))
+
+
+@contextmanager
+def ground(where: Where) -> Iterator[Ground]:
+    """A ground for attacks, in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="ivr-hostile-") as folder:
+        made = Ground(where, Path(folder))
+        try:
+            yield made
+        finally:
+            made.stop()
+
+
+def storm(
+    where: Where, seed: int, calls: int, *, processes: int = 1, told: Callable[[Seen], None] = lambda _seen: None
+) -> Seen:
+    """So many calls from one seed; `told` hears what has been seen by now, after each attack.
+
+    The first thing that breaks ends the storm, and comes back shrunk.
+    """
+    sizes = [min(CALLS_AN_ATTACK, calls - begun) for begun in range(0, calls, CALLS_AN_ATTACK)]
+    play = _here if processes == 1 else partial(_in_processes, processes)
+    total = Seen()
+    for seen in play(where, seed, sizes):
+        total.add(seen)
+        told(total)
+        if total.found:
+            break
+    if total.found:
+        with ground(where) as alone:
+            total.found = [alone.shortest(min(total.found, key=lambda found: found.attack))]
+    return total
+
+
+def _here(where: Where, seed: int, sizes: Sequence[int]) -> Iterator[Seen]:
+    with ground(where) as alone:
+        for number, size in enumerate(sizes):
+            yield alone.attacked(seed, number, size)
+
+
+def _in_processes(processes: int, where: Where, seed: int, sizes: Sequence[int]) -> Iterator[Seen]:
+    """The attacks in so many processes; what each has seen, as it comes."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(where,)) as pool:
+        asked = [pool.submit(_attacked, seed, number, size) for number, size in enumerate(sizes)]
+        for done in as_completed(asked):
+            yield done.result()
+            if done.result().found:
+                pool.shutdown(cancel_futures=True)
+                return
+
+
+_grounds: list[Ground] = []
+"""The ground of a process that does nothing else."""
+
+
+def _begin(where: Where) -> None:
+    import atexit
+
+    made = ground(where)
+    _grounds.append(made.__enter__())
+    atexit.register(made.__exit__, None, None, None)
+
+
+def _attacked(seed: int, number: int, calls: int) -> Seen:
+    return _grounds[0].attacked(seed, number, calls)
+
+
+def _seen(attack: Attack) -> Seen:
+    """What one attack has seen."""
+    moves = attack.stand.database.execute(_MOVES).fetchall()
+    counts = attack.post.counts + Counter(calls=sum(line.startswith("dial ") for line in attack.played), attacks=1)
+    ways = {(before, event.removeprefix("key ")) for before, event, _ in moves if before}
+    return Seen(counts, {step for _, _, step in moves}, ways)
+
+
+def _last_call(lines: Sequence[str], fails: Callable[[Sequence[str]], bool]) -> list[str]:
+    """The last call alone, when that still shows it: most of what breaks needs no call before."""
+    last = max((at for at, line in enumerate(lines) if line.startswith("dial ")), default=0)
+    setting = [line for line in lines[:last] if line.startswith("operator ")]
+    alone = [*setting[:1], *lines[last:]]
+    return alone if fails(alone) else list(lines)
+
+
+def to_be_seen(flow: Flow) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """The steps at which calls stand, and the keys that lead on from them."""
+    steps = frozenset(step.id for step in flow.steps.values() if not isinstance(step, Say))
+    keys = {(s.id, key) for s in flow.steps.values() if isinstance(s, Menu | Run) for key in s.keys}
+    both = {(s.id, key) for s in flow.steps.values() if isinstance(s, Hold) for key in "0*"}
+    return steps, frozenset(keys | both)
