@@ -7,7 +7,7 @@ A telephone's lines mean what they mean in every transcript (`ivr.phone.transcri
     redeliver 3              the 3rd last webhook comes once more, late
     stray 7, stray silence   what else could have come of the last turn comes too, too late
     status completed         the carrier tells the end of the call, which goes on
-    desks fail|hang|work     what desks do from now on; desks answer: those that hung are done
+    desks fail|hang|work     what desks do from now on; desks answer: they work, what hung is done
     carrier works|resets|…   how Twilio's API answers (`stand.FAULTS`); operator …: how OVH's does
     operator is there        first of all: the line asks OVH's API, not its own register
     types the password|the pin|the code, opens the link
@@ -25,6 +25,7 @@ from itertools import count
 from typing import Any
 
 from ivr.demo.twilio_rest import ACCOUNT
+from ivr.desk.codes import CODE_SECONDS
 from ivr.hostile.post import Post
 from ivr.hostile.rules import Broken, Rule
 from ivr.hostile.stand import ADDRESS, FAULTS, TOKEN, Stand
@@ -39,6 +40,12 @@ MOST_SILENCES = 300
 PASSED_OVER, PLAYED = False, True
 RAN_OUT = "the document ran out"
 """What the telephone's log says of a call that ended because nothing more was answered."""
+
+_ISSUED_TWICE = "SELECT subject FROM audit WHERE what = 'code.issued' GROUP BY subject HAVING count(*) > 1"
+_TWO_CODES = f"""
+SELECT count(*) FROM audit JOIN codes ON codes.id = audit.subject WHERE audit.what = 'code.issued'
+GROUP BY audit.who, codes.line HAVING count(*) > 1 AND max(audit.at) - min(audit.at) < {CODE_SECONDS}
+"""  # noqa: S608 - a constant of ours
 
 
 class Attack:
@@ -187,7 +194,8 @@ class Attack:
             case "pin":
                 return self.stand.pin
             case "code":
-                return self.stand.code_of(self.phone.call_sid)
+                code = self.stand.code_of(self.phone.call_sid)
+                return f"{code}#" if code else ""
             case _:
                 return self._in_last_text(r"\b\d{6}\b")
 
@@ -223,17 +231,22 @@ class Attack:
         self._check_codes()
 
     def _check_codes(self) -> None:
-        """No code was issued twice, none was texted to two people."""
+        """No code was issued twice, no call was given two for one line, none was texted to two people."""
         ask = self.stand.database.execute
-        twice = "SELECT subject FROM audit WHERE what = 'code.issued' GROUP BY subject HAVING count(*) > 1"
-        if self.stand.ovh is None and (found := ask(twice).fetchone()):
+        if self.stand.ovh is None and (found := ask(_ISSUED_TWICE).fetchone()):
             raise Broken(Rule.CODES, f"le code {found[0][:8]}… a été donné deux fois")
+        if self._tells_no_end() and (found := ask(_TWO_CODES).fetchone()):
+            raise Broken(Rule.CODES, f"un appel a reçu {found[0]} codes pour une ligne")
         readers: dict[str, set[str]] = {}
         for text in self.stand.carrier.messages:
             for code in re.findall(r"(?:\d{3} ){3}\d{3}", text.body):
                 readers.setdefault(code, set()).add(text.to)
         if any(len(people) > 1 for people in readers.values()):
             raise Broken(Rule.CODES, "un code a été envoyé à deux mobiles")
+
+    def _tells_no_end(self) -> bool:
+        """Whether the carrier has told the truth: a call whose end was told may be given a code anew."""
+        return self.stand.ovh is None and not any(line.startswith("status ") for line in self.played)
 
 
 class _PassedOver(Exception):  # noqa: N818 - no error: the line cannot be played here

@@ -1,23 +1,27 @@
 """What hostile callers and carriers do next, thrown from a seed alone: lines of an attack (`ivr.hostile.attack`).
 
-Much of the time a caller does what makes sense where his call stands, so that it gets far; else he does not. This
-module must not know what is looked at.
+Much of the time a caller wants to get somewhere, a step drawn for the call, and does what leads there; else he does
+not. This module must not know what is looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from zoneinfo import ZoneInfo
 
-from ivr.flow.model import Entry, Flow, Hold, Menu, Record, Run
+from ivr.flow.model import Entry, Flow, Hold, Menu, Record, Run, Way, silence, ways
 from ivr.hostile.attack import Attack
 from ivr.hostile.stand import CUSTOMERS, FAULTS
 from ivr.phone.transcript import ZONE
 
-KEYS = "0123456789*#"
+KEYS, SILENT = "0123456789*#", "silence any"
+FAR = 10_000
+"""More steps than any script has."""
+
 CALLERS = ("+33639980001", "+33639980002", "+33639980003", "anonymous")
 ENTRIES = {
     "ligne": (*(f"press {number} early" for number in CUSTOMERS), "press 0199000009 early"),
@@ -48,6 +52,8 @@ class Dice:
     attack: Attack
     flow: Flow
     _sense: int = 0
+    _goal: str = ""
+    _far: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def throws(self, calls: int, *, operator: bool) -> Iterator[str]:
         """The lines of so many calls, one after the other."""
@@ -59,7 +65,7 @@ class Dice:
                 yield self._one_of(("the line works", "desks answer", "desks work", "redeliver 9", "elsewhere"))
 
     def _call(self) -> Iterator[str]:
-        self._sense = self.dice.choice(SENSES)
+        self._sense, self._goal = self.dice.choice(SENSES), self._one_of(sorted(self.flow.steps))
         yield f"dial from {self._one_of(CALLERS)} at {self._when()}"
         for _ in range(self.dice.randint(FEWEST, MOST)):
             if not self.attack.under_way():
@@ -84,7 +90,7 @@ class Dice:
             (self._sensible, self._sense),
             (lambda: f"press {self._one_of(KEYS)} early", 9),
             (self._key_storm, 4),
-            (lambda: "silence any", 8),
+            (lambda: SILENT, 8),
             (lambda: f"wait {self._one_of((0.2, 1, 4, 15, 60, 200))} any", 8),
             (lambda: "again", 3),
             (lambda: f"twins at {self.dice.randint(1, 4)}", 8),
@@ -101,21 +107,46 @@ class Dice:
         )
 
     def _sensible(self) -> str:
-        """What a caller would do where he is."""
+        """What a caller would do where he is, to get where he wants."""
         match self.flow.steps.get(self.attack.place()):
-            case Menu(keys=keys) if keys:
+            case Menu(keys=keys) if keys and self.dice.random() < 0.1:
                 return f"press {self._one_of(sorted(keys))} early"
+            case Menu() as menu:
+                return self._towards(
+                    {f"press {key} early": way for key, way in menu.keys.items()} | {SILENT: silence(menu)}
+                )
             case Entry(slot=slot, most=most):
                 digits = "".join(self._one_of("0123456789") for _ in range(most))
-                return self._one_of(ENTRIES.get(slot, (f"press {digits}# early",)))
+                typed = ENTRIES.get(slot, (f"press {digits}# early",))
+                return typed[0] if self.dice.random() < 0.7 else self._one_of(typed)
             case Hold():
-                return self._one_of(("silence any", "silence any", "press 00 early", "press ** early"))
+                return self._one_of((SILENT, SILENT, SILENT, "press 00 early", "press ** early"))
             case Run():
-                return self._one_of(("wait 3 any", "silence any", "opens the link", "the line works"))
+                return self._one_of(("wait 3 any", SILENT, "opens the link", "the line works"))
             case Record():
-                return self._one_of(("speak 6 any", "press # early", "silence any"))
+                return self._one_of(("speak 6 any", "press # early", SILENT))
             case _:
-                return "silence any"
+                return SILENT
+
+    def _towards(self, moves: Mapping[str, Way]) -> str:
+        """The move that leads towards the goal of the call; any of them, when none does."""
+        far = self._distances(self._goal)
+        steps = {move: min(far.get(branch.to, FAR) for branch in way) for move, way in moves.items()}
+        nearest = min(steps.values())
+        return self._one_of([move for move, count in steps.items() if count == nearest])
+
+    def _distances(self, goal: str) -> dict[str, int]:
+        """How many steps lie between each step and this one, at least."""
+        if goal not in self._far:
+            leads = {s.id: {b.to for _, way in ways(s) for b in way} for s in self.flow.steps.values()}
+            far, reached = {goal: 0}, deque([goal])
+            while reached:
+                here = reached.popleft()
+                before = [step for step, to in leads.items() if here in to and step not in far]
+                far |= dict.fromkeys(before, far[here] + 1)
+                reached += before
+            self._far[goal] = far
+        return self._far[goal]
 
     def _key_storm(self) -> str:
         """A cheek on the keypad, a key that sticks, a child."""

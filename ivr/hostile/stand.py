@@ -182,7 +182,8 @@ class Stand:
                 each.run()
 
     def catch_up(self) -> None:
-        """Whatever a desk still had to do is done now."""
+        """Whatever a desk still had to do is done now; and desks work again."""
+        self.desks = "work"
         while self.late:
             self.late.pop(0)()
 

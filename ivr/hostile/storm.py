@@ -18,11 +18,12 @@ from pathlib import Path
 from random import Random
 
 from ivr.flow.model import Flow, Hold, Menu, Run, Say
-from ivr.hostile.attack import Attack, wants_operator
+from ivr.hostile.attack import Attack, step_of, wants_operator
 from ivr.hostile.dice import Dice
 from ivr.hostile.rules import Broken, Rule
 from ivr.hostile.shrink import shrunk
 from ivr.hostile.stand import Stand
+from ivr.phone.transcript import Press
 
 CALLS_AN_ATTACK = 20
 """Calls one after the other on the same database: what one leaves behind, the next ones meet."""
@@ -110,7 +111,7 @@ class Ground:
             broken = self.replayed(lines)
             return broken is not None and broken.rule == found.rule
 
-        lines = shrunk(_last_call(found.lines, fails), fails)
+        lines = _plainer(shrunk(_last_call(found.lines, fails), fails), fails)
         broken = self.replayed(lines)
         return Found(found.rule, broken.detail if broken else found.detail, found.attack, tuple(lines))
 
@@ -195,6 +196,23 @@ def _last_call(lines: Sequence[str], fails: Callable[[Sequence[str]], bool]) -> 
     setting = [line for line in lines[:last] if line.startswith("operator ")]
     alone = [*setting[:1], *lines[last:]]
     return alone if fails(alone) else list(lines)
+
+
+def _plainer(lines: list[str], fails: Callable[[Sequence[str]], bool]) -> list[str]:
+    """The same attack with fewer keys, and without the hour where it does not matter."""
+    for at, line in enumerate(lines):
+
+        def still(instead: str, at: int = at) -> bool:
+            return fails([*lines[:at], instead, *lines[at + 1 :]])
+
+        if line.startswith("dial ") and still(line.partition(" at ")[0]):
+            lines[at] = line.partition(" at ")[0]
+        match step_of(line):
+            case Press(keys=keys, early=early):
+                rest = " early" if early else ""
+                fewer = shrunk(keys, lambda left: bool(left) and still(f"press {''.join(left)}{rest}"))  # noqa: B023
+                lines[at] = f"press {''.join(fewer)}{rest}"
+    return lines
 
 
 def to_be_seen(flow: Flow) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:

@@ -1,0 +1,146 @@
+"""The storm finds what is wrong: sabotages of engine and web, each found by a seed and shrunk to a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+import ivr.hostile.attack
+from ivr.calls import Answer, Calls
+from ivr.flow import engine
+from ivr.hostile.command import transcript
+from ivr.hostile.rules import Rule
+from ivr.hostile.storm import Found, Ground
+from ivr.phone.transcript import parse
+from ivr.store.tables import calls, turns
+from ivr.store.turns import Turn
+from ivr.telephony import twiml
+
+SEED = 7
+Patch = pytest.MonkeyPatch
+
+
+def moves_again(patch: Patch) -> None:
+    """A webhook that comes again gets the answer that is kept, and the call goes a turn further."""
+    taken = Turn.taken
+
+    def and_moves(turn: Turn) -> str | None:
+        if found := taken(turn):
+            moved = update(calls).where(calls.c.sid == turn._sid).values(turn=calls.c.turn + 1)
+            turn.transaction.execute(moved)
+        return found
+
+    patch.setattr(Turn, "taken", and_moves)
+
+
+def takes_again(patch: Patch) -> None:
+    """A webhook that comes again is worked out anew."""
+    patch.setattr(Turn, "taken", _forgets)
+
+
+def looks_then_acts(patch: Patch) -> None:
+    """Whether a turn was taken is looked up in a transaction of its own, before the one that takes it."""
+    take = Calls._taken
+
+    def unsafe(line: Calls, call: str, number: int, *rest: Any) -> Answer:
+        if line.turns.recipe(call, number) is not None:
+            said = line.last_answer(call, number + 1)
+            assert said
+            return said
+        return take(line, call, number, *rest)
+
+    patch.setattr(Calls, "_taken", unsafe)
+    patch.setattr(Turn, "taken", _forgets)
+
+
+def _forgets(turn: Turn) -> None:
+    """Take the turn, whoever had it."""
+    mine = (turns.c.call_sid == turn._sid, turns.c.turn == turn._number)
+    turn.transaction.execute(delete(turns).where(*mine))
+    row = {"call_sid": turn._sid, "turn": turn._number, "event": "", "step": "", "recipe": "", "at": turn._at}
+    turn.transaction.execute(turns.insert().values({**row, **({"said": ""} if "said" in turns.c else {})}))
+
+
+def says_nothing(patch: Patch) -> None:
+    """One step answers an empty document."""
+    answer = twiml.Renderer.answer
+
+    def silent(renderer: twiml.Renderer, actions: Any, address: str, **options: Any) -> bytes:
+        if getattr(actions[-1], "step", "") == "bouton.alimentation":
+            return twiml.document("").encode()
+        return answer(renderer, actions, address, **options)
+
+    patch.setattr(twiml.Renderer, "answer", silent)
+
+
+def counts_no_digits(patch: Patch) -> None:
+    """A question asked again slowly wants no digits at all: no carrier understands that."""
+    gather = twiml.gather
+
+    def garbled(nested: str, **options: Any) -> str:
+        return gather(nested, **options).replace(
+            'numDigits="1"', 'numDigits="0"' if nested.count("<Play") > 6 else 'numDigits="1"'
+        )
+
+    patch.setattr(twiml, "gather", garbled)
+
+
+def stumbles_at_stars(patch: Patch) -> None:
+    """The second of two stars raises."""
+
+    def raises(*_: object) -> None:
+        raise ZeroDivisionError
+
+    back = engine._back
+    patch.setattr(
+        engine, "_back", lambda flow, state, step, at: raises() if not state.trail else back(flow, state, step, at)
+    )
+
+
+def never_gives_up(patch: Patch) -> None:
+    """Silence is asked again, for ever: sixty times are enough to see it."""
+    patch.setattr(ivr.hostile.attack, "MOST_SILENCES", 60)
+    no_input = engine._no_input
+
+    def patient(flow: Any, state: Any, step: Any, at: float) -> Any:
+        return no_input(flow, replace(state, silent=0), step, at)
+
+    patch.setattr(engine, "_no_input", patient)
+
+
+SABOTAGES: dict[Callable[[Patch], None], Rule] = {
+    moves_again: Rule.ONCE,
+    takes_again: Rule.SAME,
+    looks_then_acts: Rule.SAME,
+    says_nothing: Rule.HEARD,
+    counts_no_digits: Rule.VALID,
+    stumbles_at_stars: Rule.WHOLE,
+    never_gives_up: Rule.ENDS,
+}
+
+
+def found_by(arena: Ground, calls: int = 6, attacks: int = 8) -> Found:
+    """The first thing that the storm finds."""
+    for number in range(attacks):
+        if found := arena.attacked(SEED, number, calls).found:
+            return arena.shortest(found[0])
+    raise AssertionError("the storm finds nothing")
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.__name__)
+def test_a_sabotage_is_found_and_shrunk(sabotage: Callable[[Patch], None], arena: Ground) -> None:
+    with Patch.context() as patch:
+        sabotage(patch)
+        found = found_by(arena)
+        print(f"{found.rule}: {found.detail}\n" + "\n".join(found.lines))
+        assert found.rule == SABOTAGES[sabotage]
+        assert len(found.lines) <= 5
+        written = [line.text for line in parse(transcript(SEED, found), "found.call").lines]
+        again = arena.replayed(written)
+        assert again
+        assert (again.rule, again.detail) == (found.rule, found.detail)
+    assert arena.replayed(found.lines) is None, "without the sabotage it holds"
