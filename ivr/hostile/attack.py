@@ -30,7 +30,8 @@ from ivr.hostile.post import Post
 from ivr.hostile.rules import Broken, Rule
 from ivr.hostile.stand import ADDRESS, FAULTS, TOKEN, Stand
 from ivr.phone import CallError, Phone, TwimlError, wire
-from ivr.phone.transcript import Dial, Differs, Player, PromptBook, Staged, Step, UnknownVerb, parse
+from ivr.phone.book import PromptBook
+from ivr.phone.transcript import Dial, Differs, Player, Staged, Step, UnknownVerb, parse
 from ivr.speech.shelf import wave
 
 LONGEST_SILENCE = 3 * 3600.0

@@ -295,7 +295,7 @@ def play(transcript: Transcript, phone: Phone, book: Book, stage: Stage | None =
     Raises TranscriptFailed at the first line that goes otherwise: with what was expected, what was heard instead, and
     the call so far.
     """
-    player = _Player(phone, book, stage)
+    player = Player(phone, book, stage)
     for line in transcript.lines:
         with _failing_at(transcript, line, phone):
             player.play(line.step)
@@ -331,7 +331,7 @@ class _EmptyStage:
         raise UnknownVerb(name)
 
 
-class _Player:
+class Player:
     """Plays one transcript's steps. What its caller has heard must be listed before the next act."""
 
     def __init__(self, phone: Phone, book: Book, stage: Stage | None) -> None:
@@ -342,6 +342,7 @@ class _Player:
         self._agent_ear = AgentEar(phone)
 
     def play(self, step: Step) -> None:
+        """Play one step. Raises CallError, or Differs where it goes otherwise."""
         match step:
             case Hear(items):
                 for item in items:
