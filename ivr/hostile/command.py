@@ -91,7 +91,7 @@ def report(seed: int, seen: Seen, flow: Flow, seconds: float) -> Iterator[str]:
 
 def _told(found: Found, path: Path) -> str:
     shown = "\n".join(f"  {line}" for line in found.lines)
-    again = f"À rejouer : ivr call --hostile --replay {path}"
+    again = f"À rejouer : ivr call --replay {path}"
     return f"{found.detail}\nL’appel le plus court qui le montre ({path}) :\n{shown}\n{again}"
 
 

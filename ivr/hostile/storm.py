@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -135,23 +134,17 @@ def storm(
     The first thing that breaks ends the storm, and comes back shrunk.
     """
     sizes = [min(CALLS_AN_ATTACK, calls - begun) for begun in range(0, calls, CALLS_AN_ATTACK)]
-    play = _here if processes == 1 else partial(_in_processes, processes)
     total = Seen()
-    for seen in play(where, seed, sizes):
-        total.add(seen)
-        told(total)
+    with ground(where) as alone:
+        here = (alone.attacked(seed, number, size) for number, size in enumerate(sizes))
+        for seen in here if processes == 1 else _in_processes(processes, where, seed, sizes):
+            total.add(seen)
+            told(total)
+            if total.found:
+                break
         if total.found:
-            break
-    if total.found:
-        with ground(where) as alone:
             total.found = [alone.shortest(min(total.found, key=lambda found: found.attack))]
     return total
-
-
-def _here(where: Where, seed: int, sizes: Sequence[int]) -> Iterator[Seen]:
-    with ground(where) as alone:
-        for number, size in enumerate(sizes):
-            yield alone.attacked(seed, number, size)
 
 
 def _in_processes(processes: int, where: Where, seed: int, sizes: Sequence[int]) -> Iterator[Seen]:

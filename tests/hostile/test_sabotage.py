@@ -102,8 +102,8 @@ def stumbles_at_stars(patch: Patch) -> None:
 
 
 def never_gives_up(patch: Patch) -> None:
-    """Silence is asked again, for ever: sixty times are enough to see it."""
-    patch.setattr(ivr.hostile.attack, "MOST_SILENCES", 60)
+    """Silence is asked again, for ever: thirty times are enough to see it."""
+    patch.setattr(ivr.hostile.attack, "MOST_SILENCES", 30)
     no_input = engine._no_input
 
     def patient(flow: Any, state: Any, step: Any, at: float) -> Any:

@@ -1,0 +1,68 @@
+"""`ivr call --hostile`, as it is typed: what it tells, what it leaves behind, what it refuses."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ivr.cli import main
+from ivr.hostile.command import Chosen, attack, replay
+from ivr.hostile.rules import Rule
+from ivr.phone.transcript import read
+from tests.hostile.conftest import HERE
+from tests.hostile.test_sabotage import says_nothing
+from tests.line import ROOT
+
+DOCUMENT = (ROOT / "docs" / "hostile.md").read_text()
+
+
+def test_what_came_of_a_storm_is_told(tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert attack(HERE, Chosen(7, 3, processes=1), Console(file=out, width=200), tmp_path) == 0
+    told = out.getvalue()
+    assert re.search(r"Graine 7 : 3 appels, \d+ webhooks en \d+ s, \d+ par seconde\.", told)
+    assert re.search(r"Étapes atteintes : \d+ sur 1\d\d\. Touches essayées : \d+ sur 1\d\d\.", told)
+    assert [f"✓ {rule}" in told for rule in Rule] == [True] * len(Rule)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_breaks_is_written_down_and_can_be_played_again(tmp_path: Path) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=200)
+    with pytest.MonkeyPatch.context() as patch:
+        says_nothing(patch)
+        assert attack(HERE, Chosen(7, 40, processes=1), console, tmp_path) == 1
+        (path,) = tmp_path.iterdir()
+        assert f"✗ {Rule.HEARD}" in out.getvalue()
+        assert f"À rejouer : ivr call --replay {path}" in out.getvalue()
+        assert read(path).proves.startswith("Jamais de ligne muette : ce n’est pas le cas (graine 7, attaque ")
+        assert replay(HERE, path, console) == 1
+    assert replay(HERE, path, console) == 0
+    assert out.getvalue().endswith(f"{path.name} : tout tient.\n")
+
+
+def test_nobody_elses_line_is_attacked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["call", "https://ligne.example.com/voice", "--hostile"]) == 2
+    assert "--hostile attaque une ligne d'essai" in capsys.readouterr().err
+
+
+def test_a_transcript_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert replay(HERE, tmp_path / "nothing.call", Console(file=out)) == 2
+    assert "nothing.call" in out.getvalue()
+
+
+def test_the_document_names_every_rule_and_verb() -> None:
+    verbs = set(re.findall(r"^    ([a-z]+) ", ATTACK, re.MULTILINE))
+    assert verbs
+    assert [verb for verb in verbs if f"`{verb}" not in DOCUMENT] == []
+    assert len(re.findall(r"^\| (?!rule|line|-)[a-z`]", DOCUMENT.partition("## The same")[0], re.MULTILINE)) == len(
+        Rule
+    )
+
+
+ATTACK = (ROOT / "ivr" / "hostile" / "attack.py").read_text().partition('"""')[2].partition('"""')[0]
