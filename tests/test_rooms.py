@@ -17,6 +17,7 @@ BESIDE = {
     "sender": "calls",
     "check": "cli",
     "draw": "cli",
+    "hostile": "cli",
     "worker": "calls",
     "services": "calls",
     "bounds": "settings",

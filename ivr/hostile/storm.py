@@ -10,9 +10,10 @@ import multiprocessing
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -72,13 +73,13 @@ class Ground:
     """Where attacks are played in this process: a stand without and one with an operator's API, made when needed."""
 
     def __init__(self, where: Where, folder: Path) -> None:
-        self._where, self._folder = where, folder
+        self._where, self.folder = where, folder
         self._stands: dict[bool, Stand] = {}
 
     def stand(self, *, operator: bool = False) -> Stand:
         """The stand; the next attack puts it back to its beginning."""
         if operator not in self._stands:
-            folder = self._folder / ("operator" if operator else "register")
+            folder = self.folder / ("operator" if operator else "register")
             folder.mkdir()
             self._stands[operator] = Stand(folder, self._where.prompts, self._where.audio, operator=operator)
         return self._stands[operator]
@@ -137,38 +138,34 @@ def storm(
     total = Seen()
     with ground(where) as alone:
         here = (alone.attacked(seed, number, size) for number, size in enumerate(sizes))
-        for seen in here if processes == 1 else _in_processes(processes, where, seed, sizes):
+        for seen in here if processes == 1 else _in_processes(processes, where, alone.folder, seed, sizes):
             total.add(seen)
             told(total)
             if total.found:
                 break
         if total.found:
-            total.found = [alone.shortest(min(total.found, key=lambda found: found.attack))]
+            total.found = [alone.shortest(total.found[0])]
     return total
 
 
-def _in_processes(processes: int, where: Where, seed: int, sizes: Sequence[int]) -> Iterator[Seen]:
-    """The attacks in so many processes; what each has seen, as it comes."""
+def _in_processes(processes: int, where: Where, folder: Path, seed: int, sizes: Sequence[int]) -> Iterator[Seen]:
+    """The attacks in so many processes; what each has seen, in their order, so that the first is the first."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(where,)) as pool:
+    begin = partial(_begin, where, folder)
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=begin) as pool:
         asked = [pool.submit(_attacked, seed, number, size) for number, size in enumerate(sizes)]
-        for done in as_completed(asked):
-            yield done.result()
-            if done.result().found:
-                pool.shutdown(cancel_futures=True)
-                return
+        try:
+            yield from (done.result() for done in asked)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 _grounds: list[Ground] = []
 """The ground of a process that does nothing else."""
 
 
-def _begin(where: Where) -> None:
-    import atexit
-
-    made = ground(where)
-    _grounds.append(made.__enter__())
-    atexit.register(made.__exit__, None, None, None)
+def _begin(where: Where, folder: Path) -> None:
+    _grounds.append(Ground(where, Path(tempfile.mkdtemp(dir=folder))))
 
 
 def _attacked(seed: int, number: int, calls: int) -> Seen:

@@ -14,7 +14,7 @@ from ivr.hostile.command import Chosen, attack, replay
 from ivr.hostile.rules import Rule
 from ivr.phone.transcript import read
 from tests.hostile.conftest import HERE
-from tests.hostile.test_sabotage import says_nothing
+from tests.hostile.test_sabotage import takes_again
 from tests.line import ROOT
 
 DOCUMENT = (ROOT / "docs" / "hostile.md").read_text()
@@ -22,9 +22,9 @@ DOCUMENT = (ROOT / "docs" / "hostile.md").read_text()
 
 def test_what_came_of_a_storm_is_told(tmp_path: Path) -> None:
     out = io.StringIO()
-    assert attack(HERE, Chosen(7, 3, processes=1), Console(file=out, width=200), tmp_path) == 0
+    assert attack(HERE, Chosen(7, 2, processes=1), Console(file=out, width=200), tmp_path) == 0
     told = out.getvalue()
-    assert re.search(r"Graine 7 : 3 appels, \d+ webhooks en \d+ s, \d+ par seconde\.", told)
+    assert re.search(r"Graine 7 : 2 appels, \d+ webhooks en \d+ s, \d+ par seconde\.", told)
     assert re.search(r"Étapes atteintes : \d+ sur 1\d\d\. Touches essayées : \d+ sur 1\d\d\.", told)
     assert [f"✓ {rule}" in told for rule in Rule] == [True] * len(Rule)
     assert list(tmp_path.iterdir()) == []
@@ -34,12 +34,12 @@ def test_what_breaks_is_written_down_and_can_be_played_again(tmp_path: Path) -> 
     out = io.StringIO()
     console = Console(file=out, width=200)
     with pytest.MonkeyPatch.context() as patch:
-        says_nothing(patch)
-        assert attack(HERE, Chosen(7, 40, processes=1), console, tmp_path) == 1
+        takes_again(patch)
+        assert attack(HERE, Chosen(7, 20, processes=1), console, tmp_path) == 1
         (path,) = tmp_path.iterdir()
-        assert f"✗ {Rule.HEARD}" in out.getvalue()
+        assert f"✗ {Rule.SAME}" in out.getvalue()
         assert f"À rejouer : ivr call --replay {path}" in out.getvalue()
-        assert read(path).proves.startswith("Jamais de ligne muette : ce n’est pas le cas (graine 7, attaque ")
+        assert read(path).proves.startswith("Un webhook livré deux fois reçoit deux fois les mêmes octets : ce n’est pas le cas (graine 7, attaque ")
         assert replay(HERE, path, console) == 1
     assert replay(HERE, path, console) == 0
     assert out.getvalue().endswith(f"{path.name} : tout tient.\n")

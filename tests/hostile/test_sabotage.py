@@ -78,15 +78,14 @@ def says_nothing(patch: Patch) -> None:
 
 
 def counts_no_digits(patch: Patch) -> None:
-    """A question asked again slowly wants no digits at all: no carrier understands that."""
-    gather = twiml.gather
+    """An answer with much to play wants no digits at all: no carrier understands that."""
+    answer = twiml.Renderer.answer
 
-    def garbled(nested: str, **options: Any) -> str:
-        return gather(nested, **options).replace(
-            'numDigits="1"', 'numDigits="0"' if nested.count("<Play") > 6 else 'numDigits="1"'
-        )
+    def garbled(renderer: twiml.Renderer, *rest: Any, **options: Any) -> bytes:
+        document = answer(renderer, *rest, **options)
+        return document.replace(b'numDigits="1"', b'numDigits="0"') if document.count(b"<Play") > 6 else document
 
-    patch.setattr(twiml, "gather", garbled)
+    patch.setattr(twiml.Renderer, "answer", garbled)
 
 
 def stumbles_at_stars(patch: Patch) -> None:
@@ -102,8 +101,8 @@ def stumbles_at_stars(patch: Patch) -> None:
 
 
 def never_gives_up(patch: Patch) -> None:
-    """Silence is asked again, for ever: thirty times are enough to see it."""
-    patch.setattr(ivr.hostile.attack, "MOST_SILENCES", 30)
+    """Silence is asked again, for ever: twenty times are enough to see it."""
+    patch.setattr(ivr.hostile.attack, "MOST_SILENCES", 20)
     no_input = engine._no_input
 
     def patient(flow: Any, state: Any, step: Any, at: float) -> Any:
@@ -123,7 +122,7 @@ SABOTAGES: dict[Callable[[Patch], None], Rule] = {
 }
 
 
-def found_by(arena: Ground, calls: int = 6, attacks: int = 8) -> Found:
+def found_by(arena: Ground, calls: int = 3, attacks: int = 12) -> Found:
     """The first thing that the storm finds."""
     for number in range(attacks):
         if found := arena.attacked(SEED, number, calls).found:
