@@ -39,7 +39,9 @@ def test_what_breaks_is_written_down_and_can_be_played_again(tmp_path: Path) -> 
         (path,) = tmp_path.iterdir()
         assert f"✗ {Rule.SAME}" in out.getvalue()
         assert f"À rejouer : ivr call --replay {path}" in out.getvalue()
-        assert read(path).proves.startswith("Un webhook livré deux fois reçoit deux fois les mêmes octets : ce n’est pas le cas (graine 7, attaque ")
+        assert read(path).proves.startswith(
+            "Un webhook livré deux fois reçoit deux fois les mêmes octets : ce n’est pas le cas (graine 7, attaque "
+        )
         assert replay(HERE, path, console) == 1
     assert replay(HERE, path, console) == 0
     assert out.getvalue().endswith(f"{path.name} : tout tient.\n")
