@@ -18,6 +18,7 @@ EXAMPLES = """exemples :
   ivr call --hostile              attaquer une ligne d'essai, par tous les moyens
   ivr check                       prouver le script, avant de le mettre en service
   ivr draw                        dessiner le script, un chapitre par page A3
+  ivr new mon-script              commencer un script, pour un autre appareil
   ivr speak                       faire les clips des phrases qui ont changé
   ivr hours                       les heures des conseillers
   ivr worker                      ce qui se fait entre les appels, à côté de `ivr serve`
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("--calls", type=int, default=200, help="combien d'appels hostiles (200)")
     call.add_argument("--replay", metavar="FICHIER.call", help="rejouer une attaque que --hostile a écrite")
     call.add_argument("--from", dest="caller", default="+33639980001", help="numéro qui appelle, ou « anonymous »")
+
+    new = _command(commands, "new", _new, "commencer un script, pour un autre appareil", "ivr new mon-script")
+    new.add_argument("folder", metavar="DOSSIER", help="le dossier à créer ; s'il existe, il doit être vide")
 
     speak = _command(
         commands, "speak", _speak, "faire les clips qui manquent, et ceux-là seulement", "ivr speak --check"
@@ -313,6 +317,20 @@ def _draw(chosen: argparse.Namespace) -> int:
         return draw(chosen)
     except DrawingError as why:
         return _complain(str(why), WRONG_USAGE)
+
+
+def _new(chosen: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ivr.new import MANUAL, NewScriptError, begin, next_steps
+    from ivr.settings import prompts_dir
+
+    folder = Path(chosen.folder)
+    try:
+        print(next_steps(folder, begin(folder, prompts_dir({}) / MANUAL)))
+    except NewScriptError as error:
+        return _complain(str(error), WRONG_USAGE)
+    return DONE
 
 
 def _instant(wall: str) -> float:

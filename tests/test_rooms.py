@@ -16,6 +16,7 @@ BESIDE = {
     "operators": "cli",
     "sender": "calls",
     "check": "cli",
+    "new": "cli",
     "draw": "cli",
     "hostile": "cli",
     "worker": "calls",
