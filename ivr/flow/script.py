@@ -205,7 +205,7 @@ class _StepReader:
             return read_prompt(text, options=options)
         except TextError as error:
             self.table.wrong(f"{key}: {error}")
-            return Prompt()
+            return error.prompt
 
     # What a step leads to
 

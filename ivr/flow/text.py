@@ -14,13 +14,18 @@ MANNERS = ("text", "digits", "pairs", "address", "number", "said", RECORDING, *R
 """The ways to speak a slot; `said` is ready to be spoken, in utterances parted by « | »: « demain|à huit heures »."""
 
 _MARK = re.compile(r"\[(\d+(?:,\d+)?) s\]|\{([a-z-]+)(?::([a-z]+))?\}")
+_STRAY = re.compile(rf"({_MARK.pattern})|[\[\]{{}}<>]")
 _SENTENCE = re.compile(r"(?<=[.?!…»\]])\s+(?=[A-ZÀÂÇÉÈÊËÎÏÔÙÛÜŒ«\[{])")
 _OFFER = re.compile(r"\b[Tt]apez[\s\u00a0\u202f](\d|étoile|dièse|zéro)\b")
 _KEY_NAMES = {"étoile": "*", "dièse": "#", "zéro": "0"}
 
 
 class TextError(ValueError):
-    """A prompt that cannot be read; the message says what is wrong and the mend."""
+    """A prompt that cannot be read; the message says what is wrong and the mend, `prompt` is what could be read."""
+
+    def __init__(self, problem: str, prompt: Prompt) -> None:
+        self.prompt = prompt
+        super().__init__(problem)
 
 
 def read_prompt(text: str, *, options: bool) -> Prompt:
@@ -30,13 +35,13 @@ def read_prompt(text: str, *, options: bool) -> Prompt:
 
     Raises TextError for a stray bracket or brace, an unknown manner, or words behind the first option.
     """
-    _refuse_stray_marks(text)
+    wrong = [*_stray_marks(text), *_unknown_manners(text)]
     body: list[str] = []
     choices: list[tuple[str, str]] = []
-    for sentence in _sentences(text):
+    for sentence in _sentences(_STRAY.sub(r"\1", text) if wrong else text):
         keys = _offered(sentence) if options else []
         if len(keys) > 1:
-            raise TextError(f"one sentence offers keys {' and '.join(keys)}: write one sentence an option")
+            wrong.append(f"one sentence offers keys {' and '.join(keys)}: write one sentence an option")
         if keys:
             choices.append((keys[0], sentence))
         elif not choices:
@@ -44,8 +49,12 @@ def read_prompt(text: str, *, options: bool) -> Prompt:
         elif _MARK.fullmatch(sentence):
             choices[-1] = (choices[-1][0], f"{choices[-1][1]} {sentence}")
         else:
-            raise TextError(f"« {sentence} » comes after an option: put it before the first « tapez »")
-    return Prompt(_pieces(" ".join(body)), tuple(Option(key, _pieces(said)) for key, said in choices))
+            wrong.append(f"« {sentence} » comes after an option: put it before the first « tapez »")
+            body.append(sentence)
+    prompt = Prompt(_pieces(" ".join(body)), tuple(Option(key, _pieces(said)) for key, said in choices))
+    if wrong:
+        raise TextError("; ".join(wrong), prompt)
+    return prompt
 
 
 def _sentences(text: str) -> Iterator[str]:
@@ -67,9 +76,15 @@ def _offered(sentence: str) -> list[str]:
     return [_KEY_NAMES.get(key, key) for key in _OFFER.findall(sentence)]
 
 
-def _refuse_stray_marks(text: str) -> None:
+def _stray_marks(text: str) -> Iterator[str]:
     if stray := re.search(r"[\[\]{}<>&]", _MARK.sub("", text).replace("Plug & phone", "")):
-        raise TextError(f"stray '{stray[0]}': a pause is written [3 s], a slot {{name}} or {{name:manner}}")
+        yield f"stray '{stray[0]}': a pause is written [3 s], a slot {{name}} or {{name:manner}}"
+
+
+def _unknown_manners(text: str) -> Iterator[str]:
+    for mark in _MARK.finditer(text):
+        if mark[3] and mark[3] not in MANNERS:
+            yield f"{{{mark[2]}:{mark[3]}}}: a manner is one of {', '.join(MANNERS)}"
 
 
 def _pieces(text: str) -> tuple[Piece, ...]:
@@ -118,6 +133,4 @@ def _words(text: str) -> Iterator[Words]:
 def _marked(pause: str | None, slot: str | None, manner: str | None) -> Pause | Slot:
     if pause:
         return Pause(float(pause.replace(",", ".")))
-    if manner and manner not in MANNERS:
-        raise TextError(f"{{{slot}:{manner}}}: a manner is one of {', '.join(MANNERS)}")
-    return Slot(str(slot), manner or "text")
+    return Slot(str(slot), manner if manner in MANNERS else "text")
