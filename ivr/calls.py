@@ -34,7 +34,8 @@ from ivr.flow.summary import act
 from ivr.recipe import opened_state, recipe_actions, recipe_text, sealed_state, to_json
 from ivr.store.jobs import Done
 from ivr.store.numbers import number_key, number_mask
-from ivr.store.turns import INBOUND, PLACED, Caller, Turn, Turns
+from ivr.store.turn import INBOUND, PLACED, Caller, Turn, TwinError
+from ivr.store.turns import Turns
 from ivr.store.vault import Vault
 
 log = logging.getLogger("ivr.calls")
@@ -42,7 +43,7 @@ log = logging.getLogger("ivr.calls")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a desk may use: whose call it is, when, and the turn's own transaction (None in the background).
+    """What a desk may use: whose call it is, when, and the turn's own transaction (none in the background).
 
     `caller_key` recognises the caller's number where it is not kept; `state` is where the call stands.
     """
@@ -50,9 +51,16 @@ class Work:
     call: str
     caller: str
     at: float
-    transaction: Any = None
+    turn: Turn | None = None
     caller_key: str = ""
     state: State | None = None
+
+    @property
+    def transaction(self) -> Any:
+        """The connection to write on, with the turn or not at all. Raises RuntimeError in the background."""
+        if self.turn is None:
+            raise RuntimeError("work in the background has no turn: it opens transactions of its own")
+        return self.turn.transaction
 
 
 Run = Callable[[Command, Work], Outcome | Pending]
@@ -130,10 +138,19 @@ class Calls:
         """
         started: list[Callable[[], None]] = []
         direction = PLACED if placed else INBOUND
-        answer = self._taken(call, number, caller, event, started, direction, carried)
+        try:
+            answer = self._taken(call, number, caller, event, started, direction, carried)
+        except TwinError:
+            return self._twins_answer(call, number)
         for work in started:
             self.background(work)
         return answer
+
+    def _twins_answer(self, call: str, number: int) -> Answer:
+        """What another process has answered to the same webhook, at the same time."""
+        if answer := self.last_answer(call, number + 1):
+            return answer
+        raise LookupError(f"turn {number} was answered, and its answer is gone")
 
     def _taken(
         self,
@@ -153,7 +170,7 @@ class Calls:
             kept = before if before and before.turn == number and not isinstance(event, Dialled) else None
             prior = opened_state(self.vault, call, kept.state) if kept else carried
             known = self._caller(caller)
-            work = Work(call, caller, event.at, turn.transaction, known.key)
+            work = Work(call, caller, event.at, turn, known.key)
             begun = event if prior or direction == PLACED else self.beginning(work)
             state, actions = self._walked(prior, begun, turn, work, started)
             turn.write(
@@ -221,7 +238,7 @@ class Calls:
                 if found := turn.job(command.key):
                     return Outcome(work.at, found.outcome, self._slots(found, work.call, command.key))
                 if turn.ask(command.key):
-                    started.append(partial(self._in_background, run, command, replace(work, transaction=None)))
+                    started.append(partial(self._in_background, run, command, replace(work, turn=None)))
                 return Pending(work.at)
 
     def _in_background(self, run: Run, command: Command, work: Work) -> None:

@@ -15,7 +15,8 @@ from ivr.store.callbacks import Callbacks
 from ivr.store.messages import Messages
 from ivr.store.numbers import number_key, number_mask
 from ivr.store.recordings import Recordings
-from ivr.store.turns import Caller, Turns
+from ivr.store.turn import Caller
+from ivr.store.turns import Turns
 from tests.desk.house import KEY, LINE, MOBILE, NOON, House, call_id
 
 HEADER = "ligne,mobile,modele\n"

@@ -2,13 +2,15 @@
 
 On SQLite every transaction begins with `BEGIN IMMEDIATE`: one that reads first and writes later fails at once when
 another wrote in between, whatever the busy time-out (facts/reliability.md 0.7). WAL with `synchronous = FULL`, so that
-a turn that was answered is on the disk.
+what was committed is on the disk; turns that only walk through menus are spared the wait (`ivr.store.seats`).
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ivr.bounds import left
 from ivr.store import jobs, outbox_tables  # noqa: F401 - their tables belong to the metadata
+from ivr.store.seats import IN_A_TURN, Entrance, Seats, flushed
 from ivr.store.turnstile import Turnstile
+
+BEGIN = "BEGIN IMMEDIATE"
+"""A turn waits for its place before it reads, not after."""
 
 BUSY_SECONDS = 5
 """How long a transaction waits for another one: below the carrier's patience of 15 s, with room for one retry.
@@ -42,44 +48,88 @@ def open_database(url: str) -> Engine:
     return engine
 
 
+def seats_of(engine: Engine) -> Seats:
+    """The connections that turns are taken on."""
+    seats: Seats = engine.get_execution_options()["seats"]
+    return seats
+
+
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(
+        engine = create_engine(
             url, pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS, isolation_level="READ COMMITTED"
         )
-    if database := make_url(url).database:
+        return _seated(engine, Seats(engine))
+    database = make_url(url).database
+    if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_size=0, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
-    _take_turns(engine, Turnstile())
+    entrance = _Entrance()
+    _through(engine, entrance)
+    return _seated(engine, Seats(engine, entrance, prepare=_unhurried, flush=partial(flushed, f"{database}-wal")))
+
+
+def _seated(engine: Engine, seats: Seats) -> Engine:
+    event.listen(engine, "engine_disposed", lambda _engine: seats.close())
+    engine.update_execution_options(seats=seats)
     return engine
 
 
-def _take_turns(engine: Engine, turnstile: Turnstile) -> None:
-    """Let one transaction of this process begin after the other; SQLite itself settles it between processes."""
-    stuck = False
+class _Entrance(Entrance):
+    """Where transactions of this process begin on SQLite, one after the other; SQLite settles it between processes."""
+
+    def __init__(self) -> None:
+        self._turnstile = Turnstile()
+        self._stuck = False
+
+    def enter(self) -> None:
+        """Wait until no other transaction goes on; raises sqlalchemy.exc.TimeoutError when that takes too long."""
+        if not self._turnstile.enter(left(self._patience)):
+            raise exc.TimeoutError(f"no turn at the database within {self._patience} s")
+
+    def begin(self, execute: Callable[[str], object]) -> None:
+        """Begin, and wait for other processes no longer than somebody waits for us."""
+        try:
+            execute(f"PRAGMA busy_timeout = {round(left(self._patience) * 1000)}")
+            execute(BEGIN)
+        except (sqlite3.OperationalError, exc.OperationalError):
+            self._stuck = True
+            raise
+        self._stuck = False
+
+    def leave(self) -> None:
+        """Let in who comes next."""
+        self._turnstile.leave()
+
+    @property
+    def _patience(self) -> float:
+        return STUCK_SECONDS if self._stuck else BUSY_SECONDS
+
+
+def _through(engine: Engine, entrance: _Entrance) -> None:
+    """Let every transaction of the engine begin there; those of turns have already."""
 
     def begin(connection: Connection) -> None:
-        nonlocal stuck
-        patience = STUCK_SECONDS if stuck else BUSY_SECONDS
+        if connection.info.get(IN_A_TURN):
+            return
         if not connection.info.get("entered"):
-            if not turnstile.enter(left(patience)):
-                raise exc.TimeoutError(f"no turn at the database within {patience} s")
+            entrance.enter()
             connection.info["entered"] = True
-        try:
-            _begin_immediate(connection, left(patience))
-        except exc.OperationalError:
-            stuck = True
-            raise
-        stuck = False
+        entrance.begin(connection.exec_driver_sql)
 
     def leave(_connection: Any, entry: ConnectionPoolEntry) -> None:
         if entry.info.pop("entered", False):
-            turnstile.leave()
+            entrance.leave()
 
     event.listen(engine, "begin", begin)
     event.listen(engine, "checkin", leave)
     event.listen(engine, "invalidate", lambda connection, entry, _error: leave(connection, entry))
+
+
+def _unhurried(driver: Any) -> None:
+    """Let commits not wait for the disk: who sits on this connection flushes it where that matters."""
+    driver.execute("PRAGMA synchronous = NORMAL")
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -101,12 +151,6 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _begin_immediate(connection: Connection, seconds: float) -> None:
-    """Begin, and wait for other processes for so long at most."""
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _upgrade(engine: Engine) -> None:

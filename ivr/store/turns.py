@@ -1,7 +1,7 @@
-"""Calls and turns, read and written: one transaction a turn, one row a turn, the first to write it wins.
+"""Calls as they are kept: their turns (`ivr.store.turn`), how they end, who calls again, and what an operator sees.
 
-Rows hold states and recipes as JSON text that the caller of this module made; it knows no flow. Of the carrier it knows
-the statuses that end a call (`ivr.store.ends`).
+Rows hold states and recipes as text that the caller of this module made; it knows no flow. Of the carrier it knows the
+statuses that end a call (`ivr.store.ends`).
 """
 
 from __future__ import annotations
@@ -11,121 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, case, func, or_, select, text, update
+from sqlalchemy import Connection, Engine, Select, case, func, select, text, update
 
 from ivr.store import jobs
+from ivr.store.database import seats_of
 from ivr.store.ends import ABANDONED, CUT, SWEPT, End, disposition_at_end, end, later
 from ivr.store.statements import insert_or
 from ivr.store.tables import calls, turns
-
-INBOUND, PLACED = "inbound", "outbound-api"
-"""Who dialled: the caller, or the line itself (twilio.com/docs/voice/twiml, Direction)."""
-
-RECALL_SECONDS = 7 * 86_400
-"""A call of the same caller within this time after another one follows it."""
-
-SETTLED_SECONDS = 86_400
-"""A call that ended longer ago is moved by nothing: whoever speaks of it replays what he caught (reliability 0.2).
-
-Until then its turns keep their answers, for a webhook delivered twice (`ivr.store.retention`).
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, as far as it is kept: a keyed hash to recognise, a masked number to show."""
-
-    key: str
-    mask: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call as it stands: the number of its next turn, its state, and the revision of the script that it is on."""
-
-    turn: int
-    state: str
-    revision: str = ""
-
-
-class Turn:
-    """One turn being taken, inside its transaction."""
-
-    def __init__(self, connection: Connection, sid: str, number: int, at: float) -> None:
-        self._connection, self._sid, self._number, self._at = connection, sid, number, at
-
-    @property
-    def transaction(self) -> Connection:
-        """The connection, for what must be written with this turn or not at all."""
-        return self._connection
-
-    def ask(self, key: str) -> bool:
-        """Ask for work in the background; False when it has been asked for already."""
-        return jobs.ask(self._connection, self._sid, key, self._at)
-
-    def job(self, key: str) -> jobs.Done | None:
-        """What became of that work, or None while it is not done."""
-        return jobs.done(self._connection, self._sid, key)
-
-    def taken(self) -> str | None:
-        """The recipe that this turn was answered with, when it was; else the turn is ours, and twins wait for us."""
-        row = {"call_sid": self._sid, "turn": self._number, "event": "", "step": "", "recipe": "", "at": self._at}
-        reserved = insert_or(self._connection, turns).values(row).on_conflict_do_nothing().returning(turns.c.turn)
-        if self._connection.execute(reserved).first():
-            return None
-        return recipe(self._connection, self._sid, self._number) or ""
-
-    def call(self) -> Call | None:
-        """The call, locked until the turn is written; None when it is unknown, or its state is gone."""
-        columns = (calls.c.turn, calls.c.state, calls.c.revision)
-        query = select(*columns).where(calls.c.sid == self._sid).with_for_update()
-        row = self._connection.execute(query).one_or_none()
-        return Call(row.turn, row.state, row.revision) if row and row.state else None
-
-    def write(
-        self,
-        caller: Caller,
-        *,
-        event: str,
-        step: str,
-        state: str,
-        recipe: str,
-        disposition: str,
-        remedy: str = "",
-        direction: str = INBOUND,
-        revision: str = "",
-        outcomes: str = "",
-    ) -> None:
-        """The turn's answer, and the call as it stands after it. Nothing, when the call ended more than a day ago.
-
-        `disposition` and `remedy` stay what they were when nothing is said of them, so that a turn that comes after
-        the call's end undoes nothing. `last_step` is where the caller was last, not the sentence that ended the call.
-        `revision` is the script that the turn was walked with, `outcomes` what the world said in it, names alone.
-        """
-        row: dict[str, object] = {"turn": self._number + 1, "state": state, "updated_at": self._at}
-        row["revision"] = revision
-        said: dict[str, object] = {"disposition": disposition, "remedy": remedy[:120]}
-        who: dict[str, object] = {"caller_key": caller.key, "caller_mask": caller.mask, "direction": direction}
-        if self._number == 0 and direction == INBOUND:
-            who |= self._followed(caller.key)
-        new = {"sid": self._sid, "started_at": self._at, "status": "in-progress", "follows": "", "last_step": step}
-        moved: dict[str, object] = row | {name: value for name, value in said.items() if value}
-        moved |= {"last_step": step} if not disposition else {}
-        moved |= who if self._number == 0 else {}
-        lives = or_(calls.c.ended_at.is_(None), calls.c.ended_at > self._at - SETTLED_SECONDS)
-        statement = insert_or(self._connection, calls).values(**(new | row | said | who))
-        statement = statement.on_conflict_do_update(index_elements=["sid"], set_=moved, where=lives)
-        if self._connection.execute(statement.returning(calls.c.sid)).first() is None:
-            return
-        answered = update(turns).where(turns.c.call_sid == self._sid, turns.c.turn == self._number)
-        self._connection.execute(answered.values(event=event, step=step, recipe=recipe, outcomes=outcomes))
-
-    def _followed(self, caller_key: str) -> dict[str, object]:
-        """The caller's last call within seven days before this one, and how many seconds before it began."""
-        last = _newest(caller_key, self._sid).where(calls.c.started_at >= self._at - RECALL_SECONDS)
-        row = self._connection.execute(last).one_or_none() if caller_key else None
-        return {"follows": row.sid, "follows_after": self._at - row.started_at} if row else {}
-
+from ivr.store.turn import INBOUND, PLACED, Turn, recipe
 
 @dataclass(frozen=True, slots=True)
 class CutCall:
@@ -176,13 +69,13 @@ class Turns:
     @contextmanager
     def turn(self, sid: str, number: int, at: float) -> Iterator[Turn]:
         """One transaction for one turn: written whole when the block ends, not at all when it raises."""
-        with self._engine.begin() as connection:
-            yield Turn(connection, sid, number, at)
+        with seats_of(self._engine).taken() as seat:
+            yield Turn(seat, sid, number, at)
 
     def recipe(self, sid: str, number: int) -> str | None:
         """The recipe of a turn that was taken."""
-        with self._engine.begin() as connection:
-            return recipe(connection, sid, number)
+        with seats_of(self._engine).taken() as seat:
+            return recipe(seat, sid, number)
 
     def next_turn(self, sid: str) -> int:
         """The number of the call's next turn; 0 for a call that is unknown."""
@@ -272,12 +165,6 @@ class Turns:
         """Whether the database answers and can be written to. Raises what it raises when it does not answer."""
         with self._engine.begin() as connection:
             return bool(connection.execute(text("SELECT 1")).scalar_one())
-
-
-def recipe(connection: Connection, sid: str, number: int) -> str | None:
-    """The recipe of one turn, or None when it was never taken."""
-    query = select(turns.c.recipe).where(turns.c.call_sid == sid, turns.c.turn == number)
-    return connection.execute(query).scalar_one_or_none()
 
 
 def cut_call(connection: Connection, caller_key: str, since: float, *, but: str = "") -> CutCall | None:

@@ -19,7 +19,7 @@ from ivr.calls import Answer, Calls, Clock
 from ivr.flow.engine import Event, Silence
 from ivr.settings import Settings
 from ivr.store.ends import RANK
-from ivr.store.turns import PLACED
+from ivr.store.turn import PLACED
 from ivr.telephony import signature, twiml
 from ivr.telephony.twiml import Renderer
 from ivr.telephony.webhook import HostileFormError, MalformedFormError, Webhook, event, parameters, webhook

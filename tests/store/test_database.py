@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ivr.store.database import open_database
 from ivr.store.tables import codes, metadata
-from ivr.store.turns import Caller, Turns
+from ivr.store.turn import Caller
+from ivr.store.turns import Turns
 from tests.line import ROOT
 
 SID = "CA" + "1" * 32

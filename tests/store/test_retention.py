@@ -24,7 +24,8 @@ from ivr.store.outbox import Outbox
 from ivr.store.recordings import FOLDER, Recordings
 from ivr.store.retention import DAY, HOUR, SLICE, Purged, forget_number, purge
 from ivr.store.tables import callbacks, calls, codes, messages, metadata, turns, watches
-from ivr.store.turns import Caller, Turns
+from ivr.store.turn import Caller
+from ivr.store.turns import Turns
 from ivr.store.watches import Watches
 from tests.desk.house import LINE, MOBILE, NOON, House, call_id
 

@@ -13,7 +13,8 @@ from ivr.store.database import open_database
 from ivr.store.ends import CUT
 from ivr.store.tables import calls
 from ivr.store.tables import turns as table
-from ivr.store.turns import PLACED, Call, Caller, CutCall, Turns
+from ivr.store.turn import PLACED, Call, Caller
+from ivr.store.turns import CutCall, Turns
 
 LEA, TOM = Caller("a" * 32, "+336****01"), Caller("b" * 32, "+336****02")
 NOBODY = Caller("", "")
