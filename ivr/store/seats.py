@@ -31,7 +31,7 @@ IN_A_TURN = "in a turn"
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """A statement for both drivers, its parameters written « :name ». `postgresql` where that database needs its own."""
+    """A statement for both drivers, its parameters written « :name »; `postgresql` where that one needs its own."""
 
     text: str
     postgresql: str = ""

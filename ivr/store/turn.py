@@ -29,7 +29,7 @@ Until then its turns keep their answers, for a webhook delivered twice (`ivr.sto
 
 
 class TwinError(Exception):
-    """This turn was taken while we worked it out: nothing of ours is kept, and its answer is in the database."""
+    """The turn was taken while we worked it out: nothing of ours is kept, and its answer is in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ class Turn:
         return recipe
 
     def call(self) -> Call | None:
-        """The call, as `taken` has seen it; None when it is unknown, or its state is gone."""
+        """The call, locked until the turn is written; None when it is unknown, or its state is gone."""
+        self._row = self._row or self._read()
         return Call(*self._row[:3]) if self._row and self._row[1] else None
 
     def write(
@@ -172,7 +173,7 @@ _MOVES = """
     last_step = CASE WHEN :said = '' THEN :step ELSE calls.last_step END"""
 _LIVES = "(calls.ended_at IS NULL OR calls.ended_at > :settled)"
 
-MOVED = Sql(f"UPDATE calls SET {_MOVES} WHERE sid = :sid AND {_LIVES}")
+MOVED = Sql(f"UPDATE calls SET {_MOVES} WHERE sid = :sid AND {_LIVES}")  # noqa: S608 - constants
 
 _NEW = """
     INSERT INTO calls (sid, turn, state, caller_key, caller_mask, direction, started_at, updated_at, status,

@@ -20,6 +20,7 @@ from ivr.store.statements import insert_or
 from ivr.store.tables import calls, turns
 from ivr.store.turn import INBOUND, PLACED, Turn, recipe
 
+
 @dataclass(frozen=True, slots=True)
 class CutCall:
     """A call that was cut: its state as it is kept, when its last turn was (seconds since the epoch), and where."""
