@@ -177,7 +177,7 @@ class Calls:
                 known,
                 event=shown(event, self.flow.steps.get(prior.step)) if prior else "dialled",
                 step=state.step,
-                state=sealed_state(self.vault, call, state, self.flow.secrets()),
+                state=sealed_state(self.vault, call, state, self.flow.secrets),
                 recipe=self._sealed(recipe_text(actions), f"turns|recipe|{call}/{number}"),
                 disposition=state.disposition,
                 remedy=act(self.flow, state) if state.disposition else "",

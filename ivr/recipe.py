@@ -11,10 +11,12 @@ from ivr.store.vault import Vault, VaultError
 
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Speak, Listen, Count, Poll, Tape, Connect, End)}
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
 
 def to_json(value: object) -> str:
     """JSON without blanks, the same text for the same value."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return _JSON.encode(value)
 
 
 def recipe_text(actions: tuple[Action, ...]) -> str:

@@ -316,7 +316,7 @@ def _placed(door: Door, count: int) -> list[Caller]:
             caller = Caller(door, i, mobile(i))
             caller.said = model.said.replace(calls.mac(model.sid, row["turn"]), calls.mac(caller.sid, row["turn"]))
             slots = tuple((name, line_number(i) if name == "ligne" else value) for name, value in state.slots)
-            text = state_text(replace(state, slots=slots), door.line.flow.secrets())
+            text = state_text(replace(state, slots=slots), door.line.flow.secrets)
             sealed = base64.b64encode(services.ground.vault.sealed(text, f"calls|state|{caller.sid}")).decode()
             connection.execute(insert(calls_table).values({**row, "sid": caller.sid, "state": sealed}))
             line = kept.by_number(e164(line_number(i)))

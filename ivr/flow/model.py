@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 WORDS_A_MINUTE = 165
@@ -290,7 +291,7 @@ LATE, UNAVAILABLE = "late", "unavailable"
 """Outcomes that every command may have: no answer within its deadline; nobody there to carry it out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Flow:
     """A whole script: steps by id, where calls start, and where the keys `**` and `0` lead.
 
@@ -312,6 +313,7 @@ class Flow:
     guide: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
     def secrets(self) -> frozenset[str]:
         """The slots whose values must never be stored: a password that was typed, say."""
         return frozenset(s.slot for s in self.steps.values() if isinstance(s, Entry) and s.secret)

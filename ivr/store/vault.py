@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
+import os
 from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidTag
@@ -34,7 +34,7 @@ class Vault:
     `dice` gives that many random bytes. Raises ValueError without a secret key.
     """
 
-    def __init__(self, secret_keys: Sequence[bytes], dice: Callable[[int], bytes] = secrets.token_bytes) -> None:
+    def __init__(self, secret_keys: Sequence[bytes], dice: Callable[[int], bytes] = os.urandom) -> None:
         if not all(secret_keys) or not secret_keys:
             raise ValueError("the vault has no secret key: set IVR_SECRET_KEY")
         self._dice = dice
