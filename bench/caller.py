@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from ivr.calls import turn_mac
+from ivr.store.vault import Vault
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -67,9 +67,10 @@ class Hook:
 def call(number: int) -> Iterator[Hook]:
     """The webhooks of one call, in order. `number` names it, and the mobile it comes from."""
     sid = f"CA{number:032x}"
+    vault = Vault([SECRET_KEY.encode()])
     yield _hook(sid, number, "/voice", {})
     for turn, key in enumerate(KEYS, 1):
-        mac = turn_mac(SECRET_KEY.encode(), sid, turn)
+        mac = vault.mac("turns", f"turn {turn} of {sid}")
         said = {"Digits": key, "FinishedOnKey": "", "msg": "Gather End"}
         yield _hook(sid, number, f"/voice/{turn}/{mac}/key", said)
 

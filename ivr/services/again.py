@@ -18,7 +18,7 @@ from ivr.flow.summary import resumption
 from ivr.recipe import opened_state
 from ivr.services.ground import Ground
 from ivr.store.codes import Codes
-from ivr.store.turns import CutCall, cut_call
+from ivr.store.turn import CutCall
 
 RESUME_SECONDS = 1800.0
 """For how long a call that was cut can be resumed (dialogue.md U17)."""
@@ -41,7 +41,7 @@ class AgainServices:
         facts = {OPEN} if self.hours.is_open(work.at) else set[str]()
         if not work.caller:
             return self._given(work, facts)
-        cut = cut_call(work.transaction, work.caller_key, work.at - RESUME_SECONDS, but=work.call)
+        cut = work.turn.cut_call(work.caller_key, work.at - RESUME_SECONDS) if work.turn else None
         state = self._state(cut) if cut else None
         point = resumption(self.flow, state) if state else ""
         if not (cut and state and point):

@@ -7,12 +7,13 @@ and recipes hold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ivr.store import jobs
+from ivr.store.ends import ABANDONED, CUT
 from ivr.store.seats import Seat, Sql
 
 INBOUND, PLACED = "inbound", "outbound-api"
@@ -49,6 +50,34 @@ class Call:
     revision: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CutCall:
+    """A call that was cut: its state as it is kept, when its last turn was (seconds since the epoch), and where."""
+
+    sid: str
+    state: str = field(repr=False)
+    updated_at: float
+    last_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """The caller's call before this one. Times in seconds since the epoch."""
+
+    sid: str
+    state: str = field(repr=False)
+    disposition: str
+    started_at: float
+    updated_at: float
+    ended_at: float | None
+    last_step: str
+
+    def was_cut(self, since: float) -> bool:
+        """Whether it was cut after then, where it can go on. One that nobody ended counts from its last turn."""
+        ended = self.ended_at or self.updated_at
+        return bool(self.state) and self.disposition in ("", CUT, ABANDONED) and ended >= since
+
+
 class Turn:
     """One turn being taken, inside its transaction."""
 
@@ -56,6 +85,7 @@ class Turn:
         self._seat = seat
         self._sid, self._number, self._at = sid, number, at
         self._row: tuple[Any, ...] | None = None
+        self._seen: list[_Earlier] | None = None
 
     @property
     def transaction(self) -> Connection:
@@ -88,6 +118,13 @@ class Turn:
         """The call, locked until the turn is written; None when it is unknown, or its state is gone."""
         self._row = self._row or self._read()
         return Call(*self._row[:3]) if self._row and self._row[1] else None
+
+    def cut_call(self, caller_key: str, since: float) -> CutCall | None:
+        """The caller's newest call before this one, when it was cut after then: for who calls back to go on."""
+        for last in self._earlier(caller_key):
+            if last.was_cut(since):
+                return CutCall(last.sid, last.state, last.updated_at, last.last_step)
+        return None
 
     def write(
         self,
@@ -143,9 +180,18 @@ class Turn:
 
     def _followed(self, caller_key: str) -> dict[str, object]:
         """The caller's last call within seven days before this one, and how many seconds before it began."""
-        who = {"key": caller_key, "sid": self._sid, "since": self._at - RECALL_SECONDS}
-        row = self._seat.execute(FOLLOWED, who).fetchone() if caller_key else None
-        return {"follows": row[0], "after": self._at - row[1]} if row else {}
+        for last in self._earlier(caller_key):
+            if last.started_at >= self._at - RECALL_SECONDS:
+                return {"follows": last.sid, "after": self._at - last.started_at}
+        return {}
+
+    def _earlier(self, caller_key: str) -> list[_Earlier]:
+        """The caller's newest call that came in before this one, if any; read once. None for a withheld number."""
+        if self._seen is None:
+            who = {"key": caller_key, "sid": self._sid}
+            rows = self._seat.execute(NEWEST, who).fetchall() if caller_key else ()
+            self._seen = [_Earlier(*row) for row in rows]
+        return self._seen
 
 
 def recipe(seat: Seat, sid: str, number: int) -> str | None:
@@ -161,9 +207,9 @@ _SELECT = """
     FROM calls WHERE sid = :sid"""
 KNOWN = Sql(_SELECT, postgresql=f"{_SELECT} FOR UPDATE OF calls")
 
-FOLLOWED = Sql("""
-    SELECT sid, started_at FROM calls
-    WHERE caller_key = :key AND direction = 'inbound' AND sid <> :sid AND started_at >= :since
+NEWEST = Sql("""
+    SELECT sid, state, disposition, started_at, updated_at, ended_at, last_step FROM calls
+    WHERE caller_key = :key AND direction = 'inbound' AND sid <> :sid
     ORDER BY started_at DESC, sid LIMIT 1""")
 
 _MOVES = """

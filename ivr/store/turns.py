@@ -8,27 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, Select, case, func, select, text, update
+from sqlalchemy import Connection, Engine, case, func, select, text, update
 
 from ivr.store import jobs
 from ivr.store.database import seats_of
-from ivr.store.ends import ABANDONED, CUT, SWEPT, End, disposition_at_end, end, later
+from ivr.store.ends import CUT, SWEPT, End, disposition_at_end, end, later
 from ivr.store.statements import insert_or
 from ivr.store.tables import calls, turns
 from ivr.store.turn import INBOUND, PLACED, Turn, recipe
-
-
-@dataclass(frozen=True, slots=True)
-class CutCall:
-    """A call that was cut: its state as it is kept, when its last turn was (seconds since the epoch), and where."""
-
-    sid: str
-    state: str = field(repr=False)
-    updated_at: float
-    last_step: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +115,6 @@ class Turns:
         with self._engine.begin() as connection:
             return sorted(connection.execute(swept.returning(calls.c.sid)).scalars())
 
-    def cut_call(self, caller_key: str, since: float, *, but: str = "") -> CutCall | None:
-        """The caller's newest call (`but` this one), when it was cut after then: for who calls back to go on.
-
-        One that nobody ended counts from its last turn: the carrier's word may come late. None for a withheld number.
-        """
-        with self._engine.begin() as connection:
-            return cut_call(connection, caller_key, since, but=but)
-
     def latest(self, limit: int) -> list[ShownCall]:
         """The last calls, the oldest of them first."""
         names = ("sid", "direction", "caller_mask", "started_at", "ended_at", "status", "disposition")
@@ -166,25 +147,6 @@ class Turns:
         """Whether the database answers and can be written to. Raises what it raises when it does not answer."""
         with self._engine.begin() as connection:
             return bool(connection.execute(text("SELECT 1")).scalar_one())
-
-
-def cut_call(connection: Connection, caller_key: str, since: float, *, but: str = "") -> CutCall | None:
-    """The same as `Turns.cut_call`, in this transaction."""
-    row = connection.execute(_newest(caller_key, but)).one_or_none() if caller_key else None
-    if (
-        row is None
-        or not row.state
-        or row.disposition not in ("", CUT, ABANDONED)
-        or (row.ended_at or row.updated_at) < since
-    ):
-        return None
-    return CutCall(row.sid, row.state, row.updated_at, row.last_step)
-
-
-def _newest(caller_key: str, but: str) -> Select[Any]:
-    """The newest call that came in from this caller, but this one."""
-    theirs = (calls.c.caller_key == caller_key, calls.c.direction == INBOUND, calls.c.sid != but)
-    return select(calls).where(*theirs).order_by(calls.c.started_at.desc(), calls.c.sid).limit(1)
 
 
 def _placed(sid: str, at: float) -> dict[str, object]:
