@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TOKEN = "the token of nobody's account"
 ACCOUNT = "AC" + "0" * 32
-SECRET_KEY = "a key for measuring, of no use to anybody"
+SECRET_KEY = "a key for measuring that is of no use to anybody"
 PUBLIC_URL = "https://ligne.example.com"
 KEYS = "1111111"
 TURNS = 1 + len(KEYS)

@@ -204,7 +204,7 @@ Action = Speak | Listen | Count | Poll | Tape | Connect | End | Command
 Next = tuple["State", tuple[Action, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     """Where a call is. Everything in it is plain, so that it can be stored and read back (`as_dict`)."""
 
@@ -243,6 +243,13 @@ class State:
             facts, slots = sorted(there.facts), dict(there.slots)
             plain["before"] = {"call": there.call, "step": there.step, "facts": facts, "slots": slots}
         return plain
+
+
+def _with(state: State, **changes: Any) -> State:
+    """The state with these values changed: the same as `dataclasses.replace`, without asking for all the others."""
+    changed = object.__new__(State)
+    changed.__dict__.update(state.__dict__, **changes)
+    return changed
 
 
 _PLAIN = (
@@ -339,14 +346,14 @@ def _to(step: str) -> Way:
 
 def _fresh(state: State) -> State:
     """The state as it is when a step begins: nothing wrong, nothing typed, nothing repeated yet."""
-    return replace(state, silent=0, wrong=0, repeats=0, typed="", since=0.0, asked=0.0)
+    return _with(state, silent=0, wrong=0, repeats=0, typed="", since=0.0, asked=0.0)
 
 
 def _follow(flow: Flow, state: State, way: Way, at: float) -> Next:
     """Take the first branch of the way that applies."""
     branch = _taken(way, state)
     if branch.sets:
-        state = replace(state, facts=state.facts.union(branch.sets))
+        state = _with(state, facts=state.facts.union(branch.sets))
     if branch.to == RESUME:
         return _resume(flow, state, at)
     return _enter(flow, state, _target(flow, state, branch), at, forward=branch.to != RETURN)
@@ -357,8 +364,8 @@ def _resume(flow: Flow, state: State, at: float) -> Next:
     there = state.before
     if there is None or there.step not in flow.steps:
         return _enter(flow, state, flow.menu, at)
-    state = replace(_filled(replace(state, slots=there.slots), state.slots), facts=state.facts | there.facts)
-    return _enter(flow, replace(state, trail=(flow.menu,), before=None), there.step, at, forward=False)
+    state = _with(_filled(_with(state, slots=there.slots), state.slots), facts=state.facts | there.facts)
+    return _enter(flow, _with(state, trail=(flow.menu,), before=None), there.step, at, forward=False)
 
 
 def _taken(way: Way, state: State) -> Branch:
@@ -372,7 +379,7 @@ def _target(flow: Flow, state: State, branch: Branch) -> str:
 def _interrupt(flow: Flow, state: State, way: Way, at: float) -> Next:
     """Leave the step for a while: it is remembered, so that the caller can come back to it."""
     if not flow.steps[state.step].aside:
-        state = replace(state, interrupted=state.step)
+        state = _with(state, interrupted=state.step)
     return _follow(flow, state, way, at)
 
 
@@ -386,7 +393,7 @@ def _enter(flow: Flow, state: State, target: str, at: float, *, forward: bool = 
             target = _target(flow, state, _taken(way, state))
             continue
         if step.once and f"@{step.once}" not in state.facts:
-            state = replace(state, facts=state.facts | {f"@{step.once}"})
+            state = _with(state, facts=state.facts | {f"@{step.once}"})
             said.append(Speak(step.once, slow=state.slow))
         if (step.prompt.body or step.prompt.options) and not isinstance(step, Hold):
             said.append(Speak(step.id, slow=state.slow, slots=_spoken_slots(state, step)))
@@ -394,7 +401,7 @@ def _enter(flow: Flow, state: State, target: str, at: float, *, forward: bool = 
             state = _arrived(flow, state, step, at, forward=forward)
             return state, (*said, _wait(state, step, at))
         branch = _taken(step.next, state)
-        state = replace(state, facts=state.facts.union(step.sets, branch.sets))
+        state = _with(state, facts=state.facts.union(step.sets, branch.sets))
         target = _target(flow, state, branch)
     raise RuntimeError(f"no step waits after {target}: run 'ivr check' on this script")
 
@@ -407,12 +414,12 @@ def _visited(state: State, step: Step) -> tuple[State, Way]:
     if visits.get(step.id, 0) >= step.limit:
         return state, step.beyond
     visits[step.id] = visits.get(step.id, 0) + 1
-    return replace(state, visits=tuple(visits.items())), ()
+    return _with(state, visits=tuple(visits.items())), ()
 
 
 def _arrived(flow: Flow, state: State, step: Step, at: float, *, forward: bool) -> State:
     """The state at a step that waits: the trail behind it, the facts that it teaches, all counters at zero."""
-    return replace(
+    return _with(
         state,
         step=step.id,
         facts=state.facts.union(step.sets),
@@ -481,7 +488,7 @@ def _key_in_menu(flow: Flow, state: State, step: Menu, key: str, at: float) -> N
 
 
 def _noted(state: State, key: str, at: float) -> State:
-    return replace(state, pressed=key, pressed_at=at)
+    return _with(state, pressed=key, pressed_at=at)
 
 
 def _global_key(flow: Flow, state: State, step: Menu, key: str, at: float) -> Next:
@@ -490,10 +497,10 @@ def _global_key(flow: Flow, state: State, step: Menu, key: str, at: float) -> Ne
     state = _noted(state, key, at)
     match key:
         case "#":
-            state = replace(state, repeats=state.repeats + 1, slow=state.slow or state.repeats > 0)
+            state = _with(state, repeats=state.repeats + 1, slow=state.slow or state.repeats > 0)
             return state, (*_again(state, step), _wait(state, step, at))
         case "*" if twice:
-            return _enter(flow, replace(_fresh(state), trail=(), interrupted=""), flow.menu, at, forward=False)
+            return _enter(flow, _with(_fresh(state), trail=(), interrupted=""), flow.menu, at, forward=False)
         case "*":
             return _back(flow, state, step, at)
         case _:
@@ -503,9 +510,9 @@ def _global_key(flow: Flow, state: State, step: Menu, key: str, at: float) -> Ne
 def _back(flow: Flow, state: State, step: Step, at: float) -> Next:
     """One step back; out of an aside, back to what it interrupted; at the beginning, the same step again."""
     if step.aside and state.interrupted:
-        return _enter(flow, replace(state, interrupted=""), state.interrupted, at, forward=False)
+        return _enter(flow, _with(state, interrupted=""), state.interrupted, at, forward=False)
     *before, last = state.trail or (step.id,)
-    return _enter(flow, replace(state, trail=tuple(before)), last, at, forward=False)
+    return _enter(flow, _with(state, trail=tuple(before)), last, at, forward=False)
 
 
 def _key_in_hold(flow: Flow, state: State, step: Hold, key: str, at: float) -> Next:
@@ -525,9 +532,9 @@ def _keys_in_entry(flow: Flow, state: State, step: Entry, digits: str, at: float
     typed = _edited(state.typed + digits, dot=step.dot)
     erased = "*" in digits and not step.dot
     if erased and len(typed) < step.least and len(state.typed) + len(digits) >= step.most:
-        state = replace(state, typed=typed)
+        state = _with(state, typed=typed)
         return state, (_wait(state, step, at),)
-    return _typed(flow, replace(state, typed=""), step, typed, at)
+    return _typed(flow, _with(state, typed=""), step, typed, at)
 
 
 def _edited(typed: str, *, dot: bool) -> str:
@@ -550,7 +557,7 @@ def _typed(flow: Flow, state: State, step: Entry, typed: str, at: float) -> Next
 
 
 def _filled(state: State, slots: tuple[tuple[str, str], ...]) -> State:
-    return replace(state, slots=tuple({**dict(state.slots), **dict(slots)}.items())) if slots else state
+    return _with(state, slots=tuple({**dict(state.slots), **dict(slots)}.items())) if slots else state
 
 
 # Silence and mistakes
@@ -565,7 +572,7 @@ def _no_input(flow: Flow, state: State, step: Menu | Entry, at: float) -> Next:
     if _is_long(flow, state, step, at):
         return _long_call(flow, state, at)
     tried = patience.no_input[state.silent]
-    return _try_again(replace(state, silent=state.silent + 1, typed=""), step, tried, at)
+    return _try_again(_with(state, silent=state.silent + 1, typed=""), step, tried, at)
 
 
 def _no_match(flow: Flow, state: State, step: Menu | Entry, at: float, reason: str = "") -> Next:
@@ -576,7 +583,7 @@ def _no_match(flow: Flow, state: State, step: Menu | Entry, at: float, reason: s
         return _long_call(flow, state, at)
     tried = patience.no_match[state.wrong]
     tried = replace(tried, say=reason) if reason else tried
-    return _try_again(replace(state, wrong=state.wrong + 1, typed=""), step, tried, at)
+    return _try_again(_with(state, wrong=state.wrong + 1, typed=""), step, tried, at)
 
 
 def _is_long(flow: Flow, state: State, step: Step, at: float) -> bool:
@@ -585,7 +592,7 @@ def _is_long(flow: Flow, state: State, step: Step, at: float) -> bool:
 
 def _long_call(flow: Flow, state: State, at: float) -> Next:
     """A call that runs long and stumbles is offered a person, once (dialogue.md C.2, loop guard)."""
-    return _interrupt(flow, replace(state, facts=state.facts | {LONG_CALL}), _to(flow.person), at)
+    return _interrupt(flow, _with(state, facts=state.facts | {LONG_CALL}), _to(flow.person), at)
 
 
 def _try_again(state: State, step: Step, tried: Reprompt, at: float) -> Next:
@@ -635,10 +642,10 @@ def _pending(flow: Flow, state: State, step: Run, at: float) -> Next:
         return _outcome(flow, state, step, LATE, at)
     said: tuple[Action, ...] = ()
     if step.waiting and waited - state.asked >= step.every:
-        state = replace(state, asked=waited)
+        state = _with(state, asked=waited)
         said = (Speak(step.waiting, slow=state.slow),)
     elif due := [cue.at for cue in step.cues if state.asked < cue.at <= waited]:
-        state = replace(state, asked=waited)
+        state = _with(state, asked=waited)
         said = (Speak(step.id, slow=state.slow, cue=due[-1]),)
     return state, (*said, Poll(step.id, seconds=step.poll if waited else FIRST_POLL))
 

@@ -6,7 +6,9 @@ import json
 import logging
 import sys
 import time
+from functools import lru_cache
 
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -16,7 +18,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without line breaks: nobody can write a second entry into the first."""
         said: dict[str, object] = {
-            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "at": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -24,11 +26,17 @@ class JsonLines(logging.Formatter):
         said.update({name: value for name, value in record.__dict__.items() if name not in _OWN})
         if record.exc_info:
             said["trace"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False, default=str)
+        return _JSON.encode(said)
+
+
+@lru_cache(maxsize=1)
+def _second(epoch: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(epoch))
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
-    """Send this process's logs to standard error, as JSON lines."""
+    """Send this process's logs to standard error, as JSON lines; what they do not say is not looked up either."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
