@@ -129,7 +129,7 @@ class Voice:
             return self._unmoved(hook, number, error)
         carried = self.alone.opened(hook.call, number, place.carried)
         answer = self.calls.take_turn(hook.call, number, hook.caller, happened, carried=carried)
-        log.info("turn", extra={"call": hook.call, "turn": number, "event": type(happened).__name__})
+        log.debug("turn", extra={"call": hook.call, "turn": number, "event": type(happened).__name__})
         return self._rendered(hook.call, answer)
 
     def walked_alone(self, hook: Webhook, place: Place) -> Response:
