@@ -53,7 +53,7 @@ class Alone:
 
     def sealed(self, call: str, number: int, state: State) -> str:
         """The state for an address: good for this turn of this call alone, and read by nobody else."""
-        sealed = self.vault.sealed(state_text(state, self.flow.secrets()), _place(call, number))
+        sealed = self.vault.sealed(state_text(state, self.flow.secrets), _place(call, number))
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def opened(self, call: str, number: int, sealed: str) -> State | None:

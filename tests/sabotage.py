@@ -27,8 +27,9 @@ from sqlalchemy.pool import Pool
 
 from ivr import calls
 from ivr.calls import Calls
+from ivr.store import database
 from ivr.store.accounts import Accounts
-from ivr.store.turns import Turn
+from ivr.store.turn import Turn
 from ivr.telephony import signature, twiml
 from ivr.telephony.rest import NotSent, Twilio, Unknown
 from ivr.web.voice import Voice
@@ -115,7 +116,7 @@ SABOTAGES = {
     "deferred": Sabotage(
         "transactions begin with BEGIN, not with BEGIN IMMEDIATE",
         "tests/test_two_processes.py::test_two_processes_on_one_database_lose_no_call_and_no_status",
-        _said_to_the_database("BEGIN IMMEDIATE", "BEGIN"),
+        lambda patch: patch.setattr(database, "BEGIN", "BEGIN"),
     ),
     "synchronous-off": Sabotage(
         "a commit need not be on the disk",

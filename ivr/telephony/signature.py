@@ -36,11 +36,11 @@ def _signature(token: str, url: str, joined: str) -> str:
 def is_signed(given: str, tokens: Iterable[str], urls: Iterable[str], params: Params) -> bool:
     """Whether the header `given` is the signature under one of the tokens, for one of the spellings of the URL.
 
-    Compared in constant time; a signature that is wrong is held against every candidate, whichever is near.
+    Every candidate is computed and compared in constant time, whichever fits.
     """
     joined, header = _joined(params), given.encode("utf-8", "replace")
-    candidates = (_signature(token, url, joined) for token in tokens for url in urls)
-    return any(hmac.compare_digest(header, candidate.encode()) for candidate in candidates)
+    candidates = [_signature(token, url, joined) for token in tokens for url in urls]
+    return sum(hmac.compare_digest(header, candidate.encode()) for candidate in candidates) > 0
 
 
 @cache
