@@ -29,9 +29,12 @@ def served(folder: Path, port: int = 0, **environment: str) -> Iterator[tuple[st
     """The line as `ivr serve` serves it, from its first breath to its end: its address, and its process."""
     env = {**os.environ, "IVR_DATA_DIR": str(folder), "TWILIO_AUTH_TOKEN": TOKEN, **environment}
     command = [IVR, "serve", "--port", str(port)]
-    with subprocess.Popen(  # noqa: S603
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True
-    ) as process:
+    with (
+        (folder / "stderr.log").open("a") as log,  # a pipe that nobody reads would stop the line when it is full
+        subprocess.Popen(  # noqa: S603
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=env, start_new_session=True
+        ) as process,
+    ):
         assert process.stdout
         try:
             url = process.stdout.readline().split()[4].removesuffix("/voice")
