@@ -31,7 +31,9 @@ from ivr.phone.wire import Answer
 from ivr.services import Services
 from ivr.settings import settings
 from ivr.store.codes import Codes
+from ivr.store.database import seats_of
 from ivr.store.lines import Lines as Kept
+from ivr.store.seats import Entrance
 from ivr.web import create_app
 
 TOKEN = "the token of nobody's account"  # noqa: S105 - as it says
@@ -70,6 +72,26 @@ class _Operator:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.api, name)
+
+
+class _Told(Entrance):
+    """An entrance that tells of everybody who comes to it."""
+
+    def __init__(self, entrance: Entrance, tell: Callable[[], None]) -> None:
+        self._entrance, self._tell = entrance, tell
+
+    def enter(self) -> None:
+        """Tell, then wait."""
+        self._tell()
+        self._entrance.enter()
+
+    def begin(self, execute: Callable[[str], object]) -> None:
+        """As it was."""
+        self._entrance.begin(execute)
+
+    def leave(self) -> None:
+        """As it was."""
+        self._entrance.leave()
 
 
 class Stand:
@@ -165,14 +187,17 @@ class Stand:
     def before_transactions(self, tell: Callable[[], None]) -> Iterator[None]:
         """`tell` each time that the first process takes a connection, to begin a transaction: it has none yet."""
         engine = next(self.engines())
+        seats = seats_of(engine)
 
         def taken(*_: object) -> None:
             tell()
 
         event.listen(engine, "checkout", taken)
+        entrance, seats.entrance = seats.entrance, _Told(seats.entrance, tell)
         try:
             yield
         finally:
+            seats.entrance = entrance
             event.remove(engine, "checkout", taken)
 
     def work(self, *names: str) -> None:

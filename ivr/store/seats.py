@@ -126,7 +126,7 @@ class Seats:
         prepare: Callable[[Any], None] = lambda _driver: None,
         flush: Callable[[], None] = lambda: None,
     ) -> None:
-        self._engine, self._entrance = engine, entrance or Entrance()
+        self._engine, self.entrance = engine, entrance or Entrance()
         self._prepare, self._flush = prepare, flush
         self._free: list[Seat] = []
         self._lock = threading.Lock()
@@ -134,11 +134,11 @@ class Seats:
     @contextmanager
     def taken(self) -> Iterator[Seat]:
         """A seat for one transaction: written whole when the block ends, not at all when it raises."""
-        self._entrance.enter()
+        self.entrance.enter()
         try:
             seat = self._seat()
             try:
-                seat.begin(self._entrance)
+                seat.begin(self.entrance)
                 yield seat
                 seat.commit()
             except BaseException:
@@ -147,7 +147,7 @@ class Seats:
             seat.end()
             self._keep(seat)
         finally:
-            self._entrance.leave()
+            self.entrance.leave()
 
     def close(self) -> None:
         """Let go of the seats that nobody sits on."""

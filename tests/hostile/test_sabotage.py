@@ -17,7 +17,7 @@ from ivr.hostile.rules import Rule
 from ivr.hostile.storm import Found, Ground
 from ivr.phone.transcript import parse
 from ivr.store.tables import calls, turns
-from ivr.store.turns import Turn
+from ivr.store.turn import Turn
 from ivr.telephony import twiml
 
 SEED = 7
@@ -61,8 +61,6 @@ def _forgets(turn: Turn) -> None:
     """Take the turn, whoever had it."""
     mine = (turns.c.call_sid == turn._sid, turns.c.turn == turn._number)
     turn.transaction.execute(delete(turns).where(*mine))
-    row = {"call_sid": turn._sid, "turn": turn._number, "event": "", "step": "", "recipe": "", "at": turn._at}
-    turn.transaction.execute(turns.insert().values({**row, **({"said": ""} if "said" in turns.c else {})}))
 
 
 def says_nothing(patch: Patch) -> None:
