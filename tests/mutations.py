@@ -189,6 +189,22 @@ def two_announcements_swap_their_next(lot: Random, script: Script) -> Expected:
 
 
 @kind
+def two_steps_swap_what_they_teach(lot: Random, script: Script) -> Expected:
+    taught = [step for step in steps(script) if "sets" in step.table]
+    pairs = [(a, b) for a in taught for b in taught if a.table["sets"] != b.table["sets"]]
+    one, other = drawn(lot, pairs)
+    one.table["sets"], other.table["sets"] = other.table["sets"], one.table["sets"]
+    return one.told("^sets is now: .*put it back, or accept it")
+
+
+@kind
+def another_phrase_is_inserted(lot: Random, script: Script) -> Expected:
+    step = drawn(lot, [step for step in steps(script) if "once" in step.table])
+    step.table["once"] = "reprises.rien-recu"
+    return step.told("^once is now: reprises.rien-recu; .*put it back, or accept it")
+
+
+@kind
 def two_conditions_are_swapped(lot: Random, script: Script) -> Expected:
     step, way = drawn(lot, _conditional(script))
     way[0]["to"], way[-1] = way[-1], way[0]["to"]

@@ -18,14 +18,17 @@ from ivr.flow.model import Flow, Menu, Option, Run, Words
 from ivr.flow.script import LINE, RESERVED, Tables
 
 Ways = Mapping[str, str]
-"""The ways out of one step: their names as a script writes them (« keys 1 »), and where they lead, with the words."""
+"""The ways out of one step: their names as a script writes them (« keys 1 »), and where they lead, with the words.
+
+The phrases that the step inserts and the facts that it teaches are among them: they say where the call has been.
+"""
 
 Review = Mapping[str, Ways]
 """The ways of every step, by its id; those of ligne.toml by its tables."""
 
 _ACCEPT = "put it back, or accept it with 'ivr check --accept'"
 _READ = "read where it leads, then accept it with 'ivr check --accept'"
-_SINGLE = ("next", "then", "beyond", "empty", "resume", "no_input_give_up", "no_match_give_up")
+_SINGLE = ("next", "then", "beyond", "empty", "resume", "once", "waiting", "no_input_give_up", "no_match_give_up")
 _STARTS = ("start", "menu", "person", "warning", "follow_up")
 _TABLES = ("keys", "outcomes")
 _KEY_SAID = re.compile(r"[\s\u00a0\u202f,]*\b[Tt]apez[\s\u00a0\u202f]+\w+[\s\u00a0\u202f.]*$")
@@ -115,6 +118,8 @@ def _line(line: Mapping[str, Any]) -> Iterator[tuple[str, Ways]]:
 def _ways(flow: Flow, step_id: str, step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     chapter = step_id.partition(".")[0]
     yield from _single(step, chapter)
+    if "sets" in step:
+        yield "sets", ", ".join(map(str, _list(step["sets"])))
     said = _said(flow, step_id)
     for table in _TABLES:
         ways = step.get(table)
