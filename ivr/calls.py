@@ -11,9 +11,9 @@ import base64
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from ivr.flow.engine import (
     Action,
@@ -34,7 +34,7 @@ from ivr.flow.summary import act
 from ivr.recipe import opened_state, recipe_actions, recipe_text, sealed_state, to_json
 from ivr.store.jobs import Done
 from ivr.store.numbers import number_key, number_mask
-from ivr.store.turn import INBOUND, PLACED, Caller, Turn, TwinError
+from ivr.store.turn import INBOUND, PLACED, Call, Caller, Given, Turn, TwinError
 from ivr.store.turns import Turns
 from ivr.store.vault import Vault
 
@@ -102,23 +102,67 @@ MOST_COMMANDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller gets, and the turn that it was given in."""
+    """What the caller gets, the turn that it was given in, and the revision of the script whose steps it names."""
 
     turn: int
     actions: tuple[Action, ...]
+    revision: str
+
+
+class Script(Protocol):
+    """What calls on one revision of the script are walked with: its steps, its desks, what is known at the start."""
+
+    @property
+    def revision(self) -> str:
+        """Which revision it is."""
+        ...
+
+    @property
+    def flow(self) -> Flow:
+        """Its steps."""
+        ...
+
+    @property
+    def desks(self) -> Mapping[str, Desk]:
+        """Who carries its commands out."""
+        ...
+
+    @property
+    def beginning(self) -> Beginning:
+        """What is known when a call begins on it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """A turn being taken: the script that it is walked with, its row, and what is to be started once it is written."""
+
+    script: Script
+    turn: Turn
+    started: list[Callable[[], None]]
+
+
+class Scripts(Protocol):
+    """The revisions that calls are on (`ivr.scripts`), looked up in the turn's own transaction."""
+
+    def live(self, turn: Turn, /) -> Script:
+        """What a call begins on now."""
+        ...
+
+    def of(self, turn: Turn, revision: str, /) -> Script:
+        """What a call on this revision goes on with."""
+        ...
 
 
 @dataclass(frozen=True)
 class Calls:
-    """The calls of one line: its script, its memory, its desks, and the people who can be rung (names only)."""
+    """The calls of one line: its scripts, its memory, and the people who can be rung (names only)."""
 
-    flow: Flow
+    scripts: Scripts
     turns: Turns
     vault: Vault
     background: Background
-    desks: Mapping[str, Desk] = field(default_factory=dict)
     people: frozenset[str] = frozenset()
-    beginning: Beginning = lambda work: Dialled(work.at)
 
     def take_turn(
         self,
@@ -165,32 +209,43 @@ class Calls:
         """The turn in its one transaction; what is to go on in the background is left in `started`."""
         with self.turns.turn(call, number, event.at) as turn:
             if taken := turn.taken():
-                return Answer(number, recipe_actions(self._opened(taken, f"turns|recipe|{call}/{number}")))
+                return self._given(call, number, taken)
             before = turn.call()
             kept = before if before and before.turn == number and not isinstance(event, Dialled) else None
             prior = opened_state(self.vault, call, kept.state) if kept else carried
+            script = self._script(turn, before if prior else None)
             known = self._caller(caller)
             work = Work(call, caller, event.at, turn, known.key)
-            begun = event if prior or direction == PLACED else self.beginning(work)
-            state, actions = self._walked(prior, begun, turn, work, started)
+            begun = event if prior else _begun(script, work, direction)
+            taking = _Taking(script, turn, started)
+            state, actions = self._walked(prior, begun, taking, work)
             turn.write(
                 known,
-                event=shown(event, self.flow.steps.get(prior.step)) if prior else "dialled",
+                event=shown(event, script.flow.steps.get(prior.step)) if prior else "dialled",
                 step=state.step,
-                state=sealed_state(self.vault, call, state, self.flow.secrets),
+                state=sealed_state(self.vault, call, state, script.flow.secrets),
                 recipe=self._sealed(recipe_text(actions), f"turns|recipe|{call}/{number}"),
                 disposition=state.disposition,
-                remedy=act(self.flow, state) if state.disposition else "",
+                remedy=act(script.flow, state) if state.disposition else "",
                 direction=direction,
+                revision=script.revision,
             )
-            return Answer(number, actions)
+            return Answer(number, actions, script.revision)
+
+    def _script(self, turn: Turn, call: Call | None) -> Script:
+        """The script of a call that goes on; of one that begins, or was begun without the database, the live one."""
+        return self.scripts.of(turn, call.revision) if call else self.scripts.live(turn)
 
     def last_answer(self, call: str, number: int) -> Answer | None:
         """The answer of the turn before this one, when it was given: what to say again after a mishap."""
-        taken = self.turns.recipe(call, number - 1)
-        if not taken:
-            return None
-        return Answer(number - 1, recipe_actions(self._opened(taken, f"turns|recipe|{call}/{number - 1}")))
+        taken = self.turns.given(call, number - 1)
+        return self._given(call, number - 1, taken) if taken else None
+
+    def _given(self, call: str, number: int, taken: Given) -> Answer:
+        """The answer that a turn was given."""
+        return Answer(
+            number, recipe_actions(self._opened(taken.recipe, f"turns|recipe|{call}/{number}")), taken.revision
+        )
 
     def _sealed(self, text: str, place: str) -> str:
         """The text as it is kept: slots hold what callers typed, numbers and addresses."""
@@ -208,37 +263,34 @@ class Calls:
         return self.vault.is_mac("turns", f"turn {number} of {call}", mac)
 
     def _walked(
-        self, state: State | None, event: Event, turn: Turn, work: Work, started: list[Callable[[], None]]
+        self, state: State | None, event: Event, taking: _Taking, work: Work
     ) -> tuple[State, tuple[Action, ...]]:
         """Advance until the caller has something to wait for; what desks say comes back as events."""
         said: tuple[Action, ...] = ()
+        flow = taking.script.flow
         for _ in range(MOST_COMMANDS):
-            state, actions = advance(self.flow, state, event)
+            state, actions = advance(flow, state, event)
             said += actions[:-1]
             match actions[-1]:
                 case Command() as command:
-                    event = self._carried_out(command, turn, replace(work, state=state), started)
-                case Connect(step=step) if self._person(step) not in self.people:
+                    event = self._carried_out(command, taking, replace(work, state=state))
+                case Connect(step=step) if person(flow, step) not in self.people:
                     event = Transferred(event.at, "failed")
                 case wait:
                     return state, (*said, wait)
         raise RuntimeError(f"more than {MOST_COMMANDS} commands in one turn at {state.step if state else 'the start'}")
 
-    def _person(self, step_id: str) -> str:
-        step = self.flow.steps[step_id]
-        return step.to if isinstance(step, Transfer) else ""
-
-    def _carried_out(self, command: Command, turn: Turn, work: Work, started: list[Callable[[], None]]) -> Event:
-        match self.desks.get(command.name):
+    def _carried_out(self, command: Command, taking: _Taking, work: Work) -> Event:
+        match taking.script.desks.get(command.name):
             case None:
                 return Outcome(work.at, UNAVAILABLE)
             case Quick(run=run):
                 return run(command, work)
             case Slow(run=run):
-                if found := turn.job(command.key):
+                if found := taking.turn.job(command.key):
                     return Outcome(work.at, found.outcome, self._slots(found, work.call, command.key))
-                if turn.ask(command.key):
-                    started.append(partial(self._in_background, run, command, replace(work, turn=None)))
+                if taking.turn.ask(command.key):
+                    taking.started.append(partial(self._in_background, run, command, replace(work, turn=None)))
                 return Pending(work.at)
 
     def _in_background(self, run: Run, command: Command, work: Work) -> None:
@@ -259,6 +311,19 @@ class Calls:
 
     def _caller(self, number: str) -> Caller:
         return Caller(number_key(self.vault, number), number_mask(number))
+
+
+def _begun(script: Script, work: Work, direction: str) -> Dialled:
+    """How a call begins: a call that the line placed itself where the script follows up, any other at its start."""
+    if direction == PLACED:
+        return Dialled(work.at, start=script.flow.follow_up)
+    return script.beginning(work)
+
+
+def person(flow: Flow, step_id: str) -> str:
+    """Who is rung at a step (a name); empty when nobody is."""
+    step = flow.steps[step_id]
+    return step.to if isinstance(step, Transfer) else ""
 
 
 def shown(event: Event, step: Step | None) -> str:

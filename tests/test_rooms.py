@@ -12,6 +12,7 @@ ROWS = [{"cli"}, {"web"}, {"calls"}, {"desk", "store", "telephony", "speech", "d
 BESIDE = {
     "recipe": "calls",
     "folder": "calls",
+    "scripts": "calls",
     "speak": "cli",
     "operators": "cli",
     "sender": "calls",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from ivr.desk.codes import expire
 from ivr.desk.handover import Team
@@ -35,15 +36,39 @@ class Partners:
     team: Team | None = None
 
 
-def rounds(services: Services, turns: Turns, partners: Partners, clock: Clock) -> tuple[Round, ...]:
-    """Everything that the line does between calls. `clock` gives seconds since the epoch."""
+class Edition(Protocol):
+    """What is made of a revision of the script."""
+
+    @property
+    def services(self) -> Services:
+        """Its services."""
+        ...
+
+
+class Scripts(Protocol):
+    """The revisions that calls are on (`ivr.scripts`)."""
+
+    def now(self) -> Edition:
+        """The live one."""
+        ...
+
+    def of_call(self, call: str, /) -> Edition:
+        """The one that a call is on."""
+        ...
+
+
+def rounds(services: Services, turns: Turns, partners: Partners, clock: Clock, scripts: Scripts) -> tuple[Round, ...]:
+    """Everything that the line does between calls. `clock` gives seconds since the epoch.
+
+    `services` are of any revision: what they say (texts, the words of steps) is asked of `scripts`.
+    """
     ground, twilio = services.ground, partners.twilio
     outbox, calls = Outbox(ground.engine), twilio if services.can_ring else None
     texts = twilio if ground.can_text else None
     send = partial(send_due, outbox, texts, ground.vault, clock, calls=calls, handover=partners.team)
     found = [
-        Round("watch", 5.0, lambda: services.watching.look(clock(), services.ring)),
-        Round("sweep", 60.0, lambda: sweep(services, turns, clock())),
+        Round("watch", 5.0, lambda: scripts.now().services.watching.look(clock(), services.ring)),
+        Round("sweep", 60.0, lambda: sweep(scripts, turns, clock())),
         Round("callbacks", 15.0, lambda: services.people.place_callbacks(clock())),
     ]
     if twilio:
@@ -64,9 +89,9 @@ def tidied(services: Services, at: float) -> None:
     purge(ground.engine, ground.vault, at, folder=services.data_dir)
 
 
-def sweep(services: Services, turns: Turns, at: float) -> int:
+def sweep(scripts: Scripts, turns: Turns, at: float) -> int:
     """End the calls whose end was never told; how many."""
     ended = turns.sweep(at - SILENT_SECONDS)
     for call in ended:
-        services.ended(call, "", at)
+        scripts.of_call(call).services.ended(call, "", at)
     return len(ended)

@@ -24,6 +24,7 @@ INDEX = "index.json"
 
 _QUIET = b"\xff"
 _SILENCE = re.compile(r"silence-(\d{1,5})\.wav", re.ASCII)
+_MADE = re.compile(r"[\w.-]{1,80}\.wav", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,39 @@ class Shelf:
         return found.seconds if found else None
 
 
-def read_shelf(folder: Path) -> Shelf:
-    """Everything that can be played in the folder; a file that is no telephone WAV is left out.
+NOTHING_YET = Shelf()
+
+
+class Library:
+    """The clips of a folder, looked at again when a new script may need more of them. What was there once stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.shelf = read_shelf(folder)
+
+    def restock(self) -> Shelf:
+        """The shelf with what has come into the folder since; raises SpeechError when its index cannot be read."""
+        self.shelf = read_shelf(self._folder, self.shelf)
+        return self.shelf
+
+    def find(self, name: str) -> Sound | None:
+        """The clip of that name, though it came into the folder a moment ago: another process may know it already."""
+        found = self.shelf.find(name)
+        if found is None and _MADE.fullmatch(name) and (self._folder / name).is_file():
+            return self.restock().find(name)
+        return found
+
+
+def read_shelf(folder: Path, known: Shelf = NOTHING_YET) -> Shelf:
+    """Everything that can be played in the folder, and what is `known` already; what is no telephone WAV is left out.
 
     Raises SpeechError when the index cannot be read.
     """
-    words = _index(folder / INDEX)
-    files = {path.name: samples(path.read_bytes()) for path in sorted(folder.glob("*.wav"))}
-    return Shelf({name: sound(wave(mulaw, words.get(name, ""))) for name, mulaw in files.items() if mulaw}, words)
+    words = {**known.words, **_index(folder / INDEX)}
+    come = (path for path in sorted(folder.glob("*.wav")) if path.name not in known.sounds)
+    files = {path.name: samples(path.read_bytes()) for path in come}
+    new = {name: sound(wave(mulaw, words.get(name, ""))) for name, mulaw in files.items() if mulaw}
+    return Shelf({**known.sounds, **new}, words)
 
 
 def _index(path: Path) -> dict[str, str]:

@@ -51,6 +51,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a turn was answered with: its recipe, and the revision of the script that it is a recipe of."""
+
+    recipe: str = field(repr=False)
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class CutCall:
     """A call that was cut: its state as it is kept, when its last turn was (seconds since the epoch), and where."""
 
@@ -100,19 +108,23 @@ class Turn:
         """What became of that work, or None while it is not done."""
         return jobs.done(self.transaction, self._sid, key)
 
-    def taken(self) -> str | None:
-        """The recipe that this turn was answered with, when it was; else the turn is ours to take.
+    def taken(self) -> Given | None:
+        """What this turn was answered with, when it was; else the turn is ours to take.
 
         The call is locked from here on: a twin that comes later waits until we have written.
         """
         self._row = self._read()
         if self._row is None or self._row[0] <= self._number:
             return None
-        recipe: str | None = self._row[3]
-        if recipe is None:  # a twin has written while we waited for the lock: what we saw of the turns is older
+        row: tuple[Any, ...] | None = self._row
+        if row[3] is None:  # a twin has written while we waited for the lock: what we saw of the turns is older
             row = self._read()
-            recipe = row[3] if row else None
-        return recipe
+        return Given(row[3], row[2]) if row and row[3] else None
+
+    def live(self) -> str:
+        """The revision that is live; empty when none was ever published (`ivr.store.revisions`)."""
+        row = self._seat.execute(LIVE).fetchone()
+        return row[0] if row else ""
 
     def call(self) -> Call | None:
         """The call, locked until the turn is written; None when it is unknown, or its state is gone."""
@@ -194,13 +206,17 @@ class Turn:
         return self._seen
 
 
-def recipe(seat: Seat, sid: str, number: int) -> str | None:
-    """The recipe of one turn, or None when it was never taken."""
+def given(seat: Seat, sid: str, number: int) -> Given | None:
+    """What one turn was answered with, or None when it was never taken, or its answer is gone."""
     row = seat.execute(RECIPE, {"sid": sid, "number": number}).fetchone()
-    return row[0] if row else None
+    return Given(*row) if row and row[0] else None
 
 
-RECIPE = Sql("SELECT recipe FROM turns WHERE call_sid = :sid AND turn = :number")
+RECIPE = Sql("""
+    SELECT turns.recipe, calls.revision FROM turns JOIN calls ON calls.sid = turns.call_sid
+    WHERE turns.call_sid = :sid AND turns.turn = :number""")
+
+LIVE = Sql("SELECT revision FROM releases ORDER BY number DESC LIMIT 1")
 
 _SELECT = """
     SELECT turn, state, revision, (SELECT recipe FROM turns WHERE call_sid = calls.sid AND turn = :number)

@@ -17,7 +17,7 @@ from ivr.store.database import seats_of
 from ivr.store.ends import CUT, SWEPT, End, disposition_at_end, end, later
 from ivr.store.statements import insert_or
 from ivr.store.tables import calls, turns
-from ivr.store.turn import INBOUND, PLACED, Turn, recipe
+from ivr.store.turn import INBOUND, PLACED, Given, Turn, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ class Turns:
         with seats_of(self._engine).taken() as seat:
             yield Turn(seat, sid, number, at)
 
-    def recipe(self, sid: str, number: int) -> str | None:
-        """The recipe of a turn that was taken."""
+    def given(self, sid: str, number: int) -> Given | None:
+        """What a turn that was taken was answered with."""
         with seats_of(self._engine).taken() as seat:
-            return recipe(seat, sid, number)
+            return given(seat, sid, number)
 
     def next_turn(self, sid: str) -> int:
         """The number of the call's next turn; 0 for a call that is unknown."""

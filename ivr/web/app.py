@@ -11,28 +11,26 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from ivr.alone import Alone
-from ivr.calls import Background, Calls, Clock, Desk, Work
+from ivr.calls import Background, Calls, Clock, Desk
 from ivr.desk.commands import AGENT
 from ivr.desk.handover import Team
 from ivr.desk.lines import Lines
-from ivr.folder import read_hours, read_lexicon, read_script, read_sms
+from ivr.folder import Script
+from ivr.scripts import Scripts, script_at_start
 from ivr.services import Services
 from ivr.services.ground import Ground
 from ivr.services.rounds import Partners, rounds, slow_rounds
 from ivr.settings import SOFTPHONE, Settings
 from ivr.settings import settings as from_environment
-from ivr.speech.shelf import Shelf, read_shelf
-from ivr.speech.speaker import Speaker
-from ivr.speech.voices import preferred
+from ivr.speech.shelf import Library
 from ivr.store.database import open_database
 from ivr.store.outbox import CAPS
 from ivr.store.turns import Turns
 from ivr.store.vault import Vault
 from ivr.telephony.rest import Twilio
-from ivr.telephony.twiml import Renderer
 from ivr.telephony.webhook import MOST_BYTES
 from ivr.web.audio import audio_routes
+from ivr.web.editions import Press
 from ivr.web.fallback import fallback_routes
 from ivr.web.link import link_routes
 from ivr.web.listening import listened, listening_routes
@@ -63,68 +61,68 @@ def create_app(
     Raises SettingsError, ScriptError, SpeechError, or sqlalchemy.exc.SQLAlchemyError when the line cannot start.
     """
     chosen = settings or from_environment()
-    flow = read_script(chosen.prompts_dir)
-    shelf = read_shelf(chosen.audio_dir)
-    speaker = Speaker(flow, shelf, read_lexicon(chosen.prompts_dir), preferred(chosen.voice))
-    audio = f"{chosen.public_url}/audio/"
+    library = Library(chosen.audio_dir)
     engine = open_database(chosen.database_url)
-    turns = Turns(engine)
-    vault, texts = Vault(chosen.secret_keys), read_sms(chosen.prompts_dir)
+    turns, vault = Turns(engine), Vault(chosen.secret_keys)
     can_text = bool(chosen.sms_from and chosen.api_key and chosen.api_secret)
     caps = replace(CAPS, all_an_hour=chosen.sms_an_hour)
-    ground = Ground(engine, vault, texts, chosen.public_url, can_text, fiction=not chosen.production, caps=caps)
-    partners = partners_of(chosen, clock)
-    services = Services(
-        ground,
-        flow,
-        read_hours(chosen.prompts_dir),
-        chosen.data_dir,
-        operator or _operator(chosen),
-        agent=chosen.agent,
-        can_ring=bool(chosen.callbacks and flow.follow_up and partners.twilio),
-        hands_over=partners.team is not None,
-        fetch=partners.twilio.recording if partners.twilio else None,
-    )
-    start = background or ThreadPoolExecutor(8, "desk").submit
+    ground = Ground(engine, vault, {}, chosen.public_url, can_text, fiction=not chosen.production, caps=caps)
+    partners, lines = partners_of(chosen, clock), operator or _operator(chosen)
     people = {AGENT: chosen.agent} if chosen.agent else {}
-    calls = Calls(
-        flow,
-        turns,
+
+    def services_of(script: Script) -> Services:
+        return Services(
+            replace(ground, texts=script.texts),
+            script.flow,
+            script.hours,
+            chosen.data_dir,
+            lines,
+            agent=chosen.agent,
+            can_ring=bool(chosen.callbacks and script.flow.follow_up and partners.twilio),
+            hands_over=partners.team is not None,
+            fetch=partners.twilio.recording if partners.twilio else None,
+        )
+
+    press = Press(chosen, library, vault, services_of, desks or {}, people, around)
+    first = press.edition(script_at_start(engine, chosen.prompts_dir, clock()))
+    scripts = Scripts(engine, first, press.edition)
+    services = first.services
+    start = background or ThreadPoolExecutor(8, "desk").submit
+    calls = Calls(scripts, turns, vault, start, frozenset(people))
+    audio = f"{chosen.public_url}/audio/"
+    readings = Readings(
+        lambda: scripts.last().speaker,
+        services.code.code_of,
         vault,
-        start,
-        {name: around(name, desk) for name, desk in {**services.desks(), **(desks or {})}.items()},
-        frozenset(people),
-        services.again.beginning,
+        audio,
+        clock,
+        services.people.sound_of,
     )
-    readings = Readings(speaker, services.code.code_of, vault, audio, clock, services.people.sound_of)
-    rendered = partial(Renderer, flow, numbers=people, own_number=chosen.own_number)
-    renderer, in_words = rendered(speaker, audio=audio), rendered(replace(speaker, shelf=Shelf()))
 
     example = "" if chosen.production else AN_EXAMPLE
     app = Flask("ivr", static_folder=None)
     app.extensions["ivr"] = calls
     app.extensions["ivr.services"] = services
-    app.extensions["ivr.rounds"] = rounds(services, turns, partners, clock)
+    app.extensions["ivr.scripts"] = scripts
+    app.extensions["ivr.rounds"] = rounds(services, turns, partners, clock, scripts)
     app.extensions["ivr.slow-rounds"] = slow_rounds(services, clock)
     app.context_processor(lambda: {"service": flow.name[:1].upper() + flow.name[1:]})
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False  # a redirected webhook is a lost call
-    begins = lambda at: services.again.beginning(Work("", "", at))  # noqa: E731
-    alone = Alone(flow, vault, frozenset(people), begins, {"agents": services.people.there})
-    voice = Voice(chosen, calls, alone, renderer, readings, clock, in_words, services.ended)
+    voice = Voice(chosen, calls, scripts, readings, clock)
     app.register_blueprint(voice_routes(voice))
     app.register_blueprint(fallback_routes(voice))
     app.register_blueprint(people_routes(People(voice, services, clock)))
     app.register_blueprint(reading_routes(readings))
     app.register_blueprint(link_routes(services.code.links(), clock, proxies=chosen.proxies, loopback_is=example))
-    app.register_blueprint(audio_routes(shelf))
+    app.register_blueprint(audio_routes(library.find))
     app.add_url_rule("/healthz", "healthz", lambda: Response("alive\n", mimetype="text/plain"))
     app.add_url_rule("/readyz", "readyz", partial(_ready, turns))
     if chosen.softphone:
         keep = None if chosen.production else partial(_left, chosen.data_dir / SOFTPHONE)
-        words = partial(_words, shelf)
+        words = partial(_words, library)
         app.register_blueprint(softphone_routes(chosen, words=words, told=turns.told, keep_recording=keep))
-        app.register_blueprint(listening_routes(partial(listened, speaker)))
+        app.register_blueprint(listening_routes(lambda: listened(scripts.now().speaker)))
     return app
 
 
@@ -150,9 +148,9 @@ def _operator(settings: Settings) -> Lines | None:
     return Ovh(Credentials(*settings.ovh_keys), settings.ovh_endpoint)
 
 
-def _words(shelf: Shelf, name: str) -> str:
+def _words(library: Library, name: str) -> str:
     """What a clip says, for the page that shows the call."""
-    return "(lu pour cet appel seul)" if name.startswith("code/") else shelf.words.get(name, "")
+    return "(lu pour cet appel seul)" if name.startswith("code/") else library.shelf.words.get(name, "")
 
 
 def _left(folder: Path, sid: str, wav: bytes) -> None:

@@ -6,22 +6,28 @@ clip: it holds nothing that the line does not say to everybody who calls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, abort, request
 
-from ivr.speech.shelf import Shelf, from_second
+from ivr.speech.shelf import Sound, from_second
 
 A_YEAR = "public, max-age=31536000, immutable"
 
 
-def audio_routes(shelf: Shelf) -> Blueprint:
+Find = Callable[[str], Sound | None]
+"""The clip of a name, if there is one."""
+
+
+def audio_routes(find: Find) -> Blueprint:
     """The route `/audio/<name>`; `?from=1500` gives a clip from its 1500th millisecond on."""
     routes = Blueprint("audio", __name__)
-    routes.add_url_rule("/audio/<name>", "clip", lambda name: _clip(shelf, name))
+    routes.add_url_rule("/audio/<name>", "clip", lambda name: _clip(find, name))
     return routes
 
 
-def _clip(shelf: Shelf, name: str) -> Response:
-    found = shelf.find(name)
+def _clip(find: Find, name: str) -> Response:
+    found = find(name)
     if found is None:
         abort(404)
     if start := request.args.get("from", 0, type=int):

@@ -16,6 +16,7 @@ from ivr.calls import Clock
 from ivr.flow.engine import Dialled
 from ivr.services import Services
 from ivr.services.ground import RING_SECONDS
+from ivr.services.people import PeopleServices
 from ivr.services.watching import SOLVED
 from ivr.store.callbacks import Callbacks
 from ivr.store.turns import end_as
@@ -54,14 +55,14 @@ class People:
 
     def _done_so_far(self, call: str, number: int, carried: str) -> str:
         """What was done in this call; when nobody can tell, the two are put through all the same."""
-        people, now = self.services.people, self.clock()
+        now = self.clock()
         if state := self.voice.alone.opened(call, number, carried):
-            return people.described(state, call, now)
+            return self.voice.scripts.last().services.people.described(state, call, now)
         try:
-            return people.presented(call, now)
+            return self._of(call).presented(call, now)
         except Exception:
             log.exception("mishap", extra={"call": call})
-            return people.unpresented()
+            return self.services.people.unpresented()
 
     def taken(self, number: int, mac: str) -> Response:
         """Put the two through, or hang up."""
@@ -92,7 +93,7 @@ class People:
     def _called_back(self, booking: str, mac: str) -> bytes:
         with self.services.ground.engine.begin() as connection:
             kept = Callbacks(connection, self.services.ground.vault).one(booking)
-        said = self.services.people.presented(kept.call, self.clock(), back=True) if kept else ""
+        said = self._of(kept.call).presented(kept.call, self.clock(), back=True) if kept else ""
         return twiml.whisper(said, self._path("rappel", booking, mac, "/pris")) if said else twiml.over()
 
     def accepted(self, booking: str, mac: str) -> Response:
@@ -126,11 +127,14 @@ class People:
     def _solved(self, hook: Webhook, call: str) -> bytes:
         with self.services.ground.engine.begin() as connection:
             end_as(connection, call, SOLVED, self.services.watching.remedy)
-        happened = Dialled(self.clock(), start=self.voice.calls.flow.follow_up)
-        answer = self.voice.calls.take_turn(hook.call, 0, "", happened, placed=True)
+        answer = self.voice.calls.take_turn(hook.call, 0, "", Dialled(self.clock()), placed=True)
         return self.voice.document(hook.call, answer)
 
     # What they have in common
+
+    def _of(self, call: str) -> PeopleServices:
+        """Who knows the words of the script that the call is on."""
+        return self.voice.scripts.of_call(call).services.people
 
     def _outgoing(self, what: str, name: str, mac: str, answer: Answer) -> Response:
         """The answer to a leg that the line placed, when its address is one that the line handed out."""

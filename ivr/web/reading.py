@@ -37,9 +37,9 @@ SoundOf = Callable[[str, str], bytes | None]
 
 @dataclass(frozen=True)
 class Readings:
-    """Reads codes out, in the clips of the speaker's voices. `audio` is the address that clips lie under."""
+    """Reads codes out, in the clips of the voices of whoever speaks now. `audio` is where clips lie."""
 
-    speaker: Speaker
+    speaker: Callable[[], Speaker]
     code_of: CodeOf
     vault: Vault
     audio: str
@@ -75,8 +75,9 @@ class Readings:
 
     def _clip(self, words: str) -> bytes | None:
         """The mu-law of a clip, in the first voice that has it."""
-        names = (take(words, self.speaker.lexicon, voice).name for voice in self.speaker.voices)
-        found = next((clip for name in names if (clip := self.speaker.shelf.find(name))), None)
+        speaker = self.speaker()
+        names = (take(words, speaker.lexicon, voice).name for voice in speaker.voices)
+        found = next((clip for name in names if (clip := speaker.shelf.find(name))), None)
         return samples(found.data) if found else None
 
     def _address(self, call: str, manner: str, reference: str) -> str:

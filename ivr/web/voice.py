@@ -7,7 +7,6 @@ heard as « an application error has occurred ». What a caller hears when all e
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,12 +16,13 @@ from ivr.alone import Alone
 from ivr.bounds import answered_within
 from ivr.calls import Answer, Calls, Clock
 from ivr.flow.engine import Event, Silence
+from ivr.scripts import Scripts
 from ivr.settings import Settings
 from ivr.store.ends import RANK
 from ivr.store.turn import PLACED
 from ivr.telephony import signature, twiml
-from ivr.telephony.twiml import Renderer
 from ivr.telephony.webhook import HostileFormError, MalformedFormError, Webhook, event, parameters, webhook
+from ivr.web.editions import Edition
 from ivr.web.reading import Readings
 
 SORRY = "Excusez-moi, un incident technique m’interrompt. Pour réessayer, tapez 1."
@@ -52,16 +52,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Voice:
-    """What the voice routes need: settings, calls, the renderer (and one without clips), the clock."""
+    """What the voice routes need: settings, calls, the scripts that they are on, the clock."""
 
     settings: Settings
     calls: Calls
-    alone: Alone
-    renderer: Renderer
+    scripts: Scripts[Edition]
     readings: Readings
     clock: Clock
-    in_words: Renderer
-    ended: Callable[[str, str, float], None] = lambda _call, _caller, _at: None
+
+    @property
+    def alone(self) -> Alone:
+        """What walks a call without the database: on the script that this process began its last call on."""
+        return self.scripts.last().alone
 
     def answer(self, place: Place) -> Response:
         """The answer to one webhook."""
@@ -90,7 +92,8 @@ class Voice:
             direction = hook.form.get("Direction", "")
             self.calls.turns.close(hook.call, hook.status, self.clock(), direction=direction)
             if hook.status in RANK:
-                self.ended(hook.call, hook.caller if direction != PLACED else "", self.clock())
+                ended = self.scripts.of_call(hook.call).services.ended
+                ended(hook.call, hook.caller if direction != PLACED else "", self.clock())
         except HostileFormError as error:
             log.warning("refused", extra={"why": str(error)})
         except Exception:
@@ -142,7 +145,7 @@ class Voice:
         number = place.number + 1
         sealed = self.alone.sealed(hook.call, number, state)
         address = f"{self.address(number, self.calls.mac(hook.call, number))}{sealed}/"
-        said = self.renderer.answer(actions, address, first=number == 1)
+        said = self.scripts.last().renderer.answer(actions, address, first=number == 1)
         return _twiml(said if carried else twiml.prefaced(said, LIMITED))
 
     def _happened(self, hook: Webhook, kind: str) -> Event:
@@ -168,7 +171,8 @@ class Voice:
         number = answer.turn + 1
         address = self.address(number, self.calls.mac(call, number))
         read = partial(self.readings.verbs, call, in_words=in_words)
-        renderer = self.in_words if in_words else self.renderer
+        edition = self.scripts.by_id(answer.revision)
+        renderer = edition.in_words if in_words else edition.renderer
         return renderer.answer(answer.actions, address, first=answer.turn == 0, read=read)
 
     def address(self, number: int, mac: str) -> str:

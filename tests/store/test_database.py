@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ivr.store.database import open_database
 from ivr.store.tables import codes, metadata
-from ivr.store.turn import Caller
+from ivr.store.turn import Caller, Given
 from ivr.store.turns import Turns
 from tests.line import ROOT
 
@@ -109,7 +109,7 @@ def test_a_turn_is_taken_once(url: str) -> None:
         assert turn.taken() is None
         turn.write(NOBODY, event="dialled", step="a.b", state="{}", recipe="[1]", disposition="")
     with turns.turn(SID, 0, 2.0) as turn:
-        assert turn.taken() == "[1]"
+        assert turn.taken() == Given("[1]", "")
         call = turn.call()
         assert call is not None
         assert (call.turn, call.state) == (1, "{}")
