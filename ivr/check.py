@@ -28,7 +28,7 @@ from ivr.flow.model import Clip, Flow, Piece, Words
 from ivr.flow.script import REVIEW, SMS, Tables, read
 from ivr.folder import read_hours, read_lexicon, read_sms, read_tables, shown_as
 from ivr.settings import Settings, settings, without_secrets
-from ivr.speak import _ready as ready_made_words
+from ivr.speak import ready_words
 from ivr.speech import SpeechError
 from ivr.speech.clips import human, wanted
 from ivr.speech.lexicon import Lexicon, unreadable
@@ -94,8 +94,11 @@ def script_settings(folder: str = "", audio: str = "") -> Settings:
     return replace(found, prompts_dir=prompts, audio_dir=Path(audio) if audio else found.audio_dir)
 
 
-def check(chosen: Settings, *, clips: bool = True) -> Report:
-    """Everything that is wrong with the script of these settings; with `clips`, with its recordings too."""
+def check(chosen: Settings, *, clips: bool = True, orphans: bool = True) -> Report:
+    """Everything that is wrong with the script of these settings; with `clips`, with its recordings too.
+
+    Without `orphans`, clips that this script does not play may be there: another one plays them.
+    """
     folder = chosen.prompts_dir
     shown = shown_as(folder)
     tables, flow, mistakes = _script(folder)
@@ -112,7 +115,7 @@ def check(chosen: Settings, *, clips: bool = True) -> Report:
         mistakes += _unsayable(flow, lexicon)
         mistakes += contracts.findings(flow, LINE, tables.get(SMS, {}))
         mistakes += _reviewed(flow, tables, shown)
-        mistakes += _clips(chosen, flow, lexicon) if clips else []
+        mistakes += _clips(chosen, flow, lexicon, orphans=orphans) if clips else []
     prompts = sum(1 for _, prompt in flow.texts() if prompt.body or prompt.options) if flow else 0
     steps = len(flow.steps) if flow else 0
     return Report(str(folder), steps, prompts, tuple(sorted(set(mistakes))), tuple(measures))
@@ -225,12 +228,12 @@ def _unsayable(flow: Flow, lexicon: Lexicon) -> Iterator[Mistake]:
                 yield Mistake(flow.files[step], name.partition(".")[2], problem)
 
 
-def _clips(chosen: Settings, flow: Flow, lexicon: Lexicon) -> list[Mistake]:
+def _clips(chosen: Settings, flow: Flow, lexicon: Lexicon, *, orphans: bool) -> list[Mistake]:
     """Clips that are missing or stale, and those that nothing plays (as `ivr speak --check` tells them)."""
     if chosen.voice == CARRIER:
         return []
     folder = chosen.audio_dir
-    wants = wanted(flow, lexicon, _voices(chosen), ready_made_words(chosen))
+    wants = wanted(flow, lexicon, _voices(chosen), ready_words(read_hours(chosen.prompts_dir)))
     found = stock(folder, wants, read_shelf(folder).words)
     if len(found.missing) > MOST_CLIPS:
         return [Mistake(folder.name, "", f"{len(found.missing)} clips are missing: run 'ivr speak'")]
@@ -246,4 +249,4 @@ def _clips(chosen: Settings, flow: Flow, lexicon: Lexicon) -> list[Mistake]:
     gone = [
         Mistake(f"{folder.name}/{name}", "", "nothing plays it: run 'ivr speak --prune'") for name in found.orphaned
     ]
-    return missing + gone
+    return missing + (gone if orphans else [])

@@ -19,6 +19,9 @@ EXAMPLES = """exemples :
   ivr check                       prouver le script, avant de le mettre en service
   ivr draw                        dessiner le script, un chapitre par page A3
   ivr new mon-script              commencer un script, pour un autre appareil
+  ivr publish prompts/            mettre le script en service, sans arrêter la ligne
+  ivr revisions                   les scripts publiés, et les appels sur chacun
+  ivr rollback                    revenir au script d'avant
   ivr speak                       faire les clips des phrases qui ont changé
   ivr hours                       les heures des conseillers
   ivr worker                      ce qui se fait entre les appels, à côté de `ivr serve`
@@ -111,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--measures", action="store_true", help="ce qui est mesuré, et sa borne (limites.toml)")
 
     _drawing_commands(commands)
+    _release_commands(commands)
     hours = _command(commands, "hours", _hours, "les heures des conseillers", 'ivr hours --at "2026-12-24 17:00"')
     hours.add_argument("--at", metavar="INSTANT", type=_instant, help="à cet instant, heure de Paris (maintenant)")
     return parser
@@ -125,6 +129,23 @@ def _drawing_commands(commands: argparse._SubParsersAction[argparse.ArgumentPars
     draw.add_argument("--days", type=float, default=30.0, metavar="N", help="les appels des N derniers jours (30)")
     draw.add_argument("--mermaid", action="store_true", help="en Mermaid, à l'écran, pour un README")
     draw.add_argument("--script", metavar="DOSSIER", default="", help="un autre script (IVR_PROMPTS_DIR)")
+
+
+def _release_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Which script is live."""
+    about = "mettre un script en service, s'il tient : les appels en cours finissent sur le leur"
+    publish = _command(commands, "publish", _release, about, "ivr publish prompts/")
+    publish.add_argument("folder", metavar="DOSSIER", help="dossier du script ; ses clips sont dans IVR_AUDIO_DIR")
+
+    revisions = _command(
+        commands, "revisions", _release, "les scripts publiés, et les appels sur chacun", "ivr revisions"
+    )
+    revisions.add_argument("revision", nargs="?", default="", metavar="REV", help="celle à récrire dans un dossier")
+    revisions.add_argument("--to", metavar="DOSSIER", help="ce dossier (par défaut, du nom donné)")
+
+    about = "revenir au script d'avant, ou à celui-ci"
+    rollback = _command(commands, "rollback", _release, about, "ivr rollback 2")
+    rollback.add_argument("revision", nargs="?", default="", metavar="REV", help="son numéro, ou le début de son nom")
 
 
 def _operator_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -184,7 +205,7 @@ def _command(
 
 
 def _serve(chosen: argparse.Namespace) -> int:
-    from ivr.folder import read_script
+    from ivr.publishing import started_with
     from ivr.settings import settings
 
     port = chosen.port or _free_port(chosen.host)
@@ -192,8 +213,9 @@ def _serve(chosen: argparse.Namespace) -> int:
     if chosen.demo:
         _prepare_demo()
     found = settings()
-    steps = len(read_script(found.prompts_dir).steps)
+    steps, script = started_with(found)
     welcome = [f"La ligne répond sur {found.public_url}/voice ({steps} étapes, base {_shown(found.database_url)})."]
+    welcome += script
     if not found.auth_tokens:
         welcome.append("Signatures non vérifiées : TWILIO_AUTH_TOKEN n'est pas réglé. À ne jamais faire sur internet.")
     if chosen.demo:
@@ -366,6 +388,14 @@ def _operate(chosen: argparse.Namespace) -> int:
     report = operators().carried_out(chosen)
     if report.sound:
         return _heard(report.sound)
+    print(report.text, file=sys.stderr if report.code else sys.stdout)
+    return report.code
+
+
+def _release(chosen: argparse.Namespace) -> int:
+    from ivr.publishing import publisher
+
+    report = publisher().carried_out(chosen)
     print(report.text, file=sys.stderr if report.code else sys.stdout)
     return report.code
 

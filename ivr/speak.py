@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ivr.desk.address import DAYS_AGO
-from ivr.desk.hours import minutes_said, vocabulary
+from ivr.desk.hours import Hours, minutes_said, vocabulary
 from ivr.flow.model import Clip, Flow, Hold, Utterance, Words
 from ivr.folder import read_hours, read_lexicon, read_script
 from ivr.settings import Settings
@@ -50,7 +50,7 @@ def speak(settings: Settings, chosen: Namespace) -> int:
         out.print("La voix « carrier » est celle de l'opérateur : il n'y a aucun clip à faire.")
         return 0
     speaker = _speaker(settings)
-    wants = wanted(speaker.flow, speaker.lexicon, preferred(name), _ready(settings))
+    wants = wanted(speaker.flow, speaker.lexicon, preferred(name), ready_words(read_hours(settings.prompts_dir)))
     if chosen.play:
         return _play(out, speaker, settings.audio_dir, chosen.play)
     if chosen.measure:
@@ -58,7 +58,10 @@ def speak(settings: Settings, chosen: Namespace) -> int:
     if chosen.check:
         return _check(out, settings.audio_dir, wants, speaker.shelf.words)
     engine = Engine(name, *(voice_folder(settings) / file for file in VOICE_FILES))
-    return _make(out, settings.audio_dir, wants, speaker.shelf.words, _able(out, engine, chosen.engine), chosen.prune)
+    code = _make(out, settings.audio_dir, wants, speaker.shelf.words, _able(out, engine, chosen.engine))
+    if chosen.prune:
+        _prune(out, settings, wants, speaker.shelf.words)
+    return code
 
 
 def read(settings: Settings) -> int:
@@ -78,7 +81,7 @@ def read(settings: Settings) -> int:
             if isinstance(piece, Words):
                 print(f"- `{human(piece.text)}`  « {piece.text} »")
     print("\n## Ce qui complète une phrase\n")
-    for words in ready_made(flow, _ready(settings)):
+    for words in ready_made(flow, ready_words(read_hours(settings.prompts_dir))):
         print(f"- `{human(words)}`  « {words} »")
     return 0
 
@@ -88,9 +91,9 @@ def voice_folder(settings: Settings) -> Path:
     return settings.data_dir / "voice"
 
 
-def _ready(settings: Settings) -> frozenset[str]:
+def ready_words(hours: Hours) -> frozenset[str]:
     """What desks fill into a prompt as it is to be said: when people are there, how long ago an address was seen."""
-    return vocabulary(read_hours(settings.prompts_dir)).union(DAYS_AGO, minutes_said())
+    return vocabulary(hours).union(DAYS_AGO, minutes_said())
 
 
 def _speaker(settings: Settings) -> Speaker:
@@ -110,8 +113,8 @@ def _able(out: Console, engine: Engine, asked: str | None) -> Engine:
     return Engine("pico", engine.model, engine.style)
 
 
-def _make(out: Console, folder: Path, wants: Wants, words: Mapping[str, str], engine: Engine, clean: bool) -> int:
-    """Make what is missing, with a progress bar; with `clean`, throw away what is played no more."""
+def _make(out: Console, folder: Path, wants: Wants, words: Mapping[str, str], engine: Engine) -> int:
+    """Make what is missing, with a progress bar."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in adopt(folder):
         out.print(f"Enregistrement mis au niveau du téléphone : {name}")
@@ -120,13 +123,21 @@ def _make(out: Console, folder: Path, wants: Wants, words: Mapping[str, str], en
         _with_progress(out, folder, found, engine)
     finally:
         write_index(folder, wants, words)
-    if clean:
-        gone = stock(folder, wants, words).orphaned
-        prune(folder, gone)
-        write_index(folder, wants, words)
-        out.print(f"{len(gone)} clips jetés.")
     out.print(f"{len(found.missing)} clips faits par {engine.name} ; {folder} en a {len(list(folder.glob('*.wav')))}.")
     return 0
+
+
+def _prune(out: Console, settings: Settings, wants: Wants, words: Mapping[str, str]) -> None:
+    """Throw away what is played no more: neither by this script, nor by one that calls are on or may go back to."""
+    from ivr.publishing import clips_in_use  # late: it stands on this module
+
+    folder = settings.audio_dir
+    orphaned = stock(folder, wants, words).orphaned
+    needed = clips_in_use(settings).intersection(orphaned)
+    prune(folder, set(orphaned) - needed)
+    write_index(folder, wants, words)
+    kept = f" ; {len(needed)} gardés pour les révisions en service" if needed else ""
+    out.print(f"{len(orphaned) - len(needed)} clips jetés{kept}.")
 
 
 def _with_progress(out: Console, folder: Path, found: Stock, engine: Engine) -> None:

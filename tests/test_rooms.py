@@ -15,6 +15,7 @@ BESIDE = {
     "scripts": "calls",
     "speak": "cli",
     "operators": "cli",
+    "publishing": "cli",
     "sender": "calls",
     "check": "cli",
     "new": "cli",

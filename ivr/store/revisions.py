@@ -7,6 +7,7 @@ to, so that who goes back twice is two releases earlier. What the files mean is 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -46,7 +47,8 @@ class Revisions:
 
     def keep(self, revision: str, files: Mapping[str, str], at: float) -> None:
         """Keep what a revision says; kept already, nothing changes."""
-        row = {"id": revision, "files": json.dumps(files, ensure_ascii=False, sort_keys=True), "kept_at": at}
+        packed = zlib.compress(json.dumps(files, ensure_ascii=False, sort_keys=True).encode())
+        row = {"id": revision, "files": packed, "kept_at": at}
         self._connection.execute(insert_or(self._connection, revisions).values(row).on_conflict_do_nothing())
 
     def files(self, revision: str) -> dict[str, str] | None:
@@ -54,7 +56,7 @@ class Revisions:
         kept = self._connection.execute(
             select(revisions.c.files).where(revisions.c.id == revision)
         ).scalar_one_or_none()
-        return {str(name): str(text) for name, text in json.loads(kept).items()} if kept else None
+        return {str(name): str(text) for name, text in json.loads(zlib.decompress(kept)).items()} if kept else None
 
     @property
     def transaction(self) -> Connection:
@@ -103,6 +105,11 @@ class Revisions:
         going_on = func.count(case((calls.c.ended_at.is_(None), 1)))
         counted = select(calls.c.revision, func.count(), going_on).group_by(calls.c.revision)
         return {row[0]: Tally(row[1], row[2]) for row in self._connection.execute(counted)}
+
+    def last_begun(self) -> str:
+        """The revision that the newest call is on; empty when there was none."""
+        newest = select(calls.c.revision).where(calls.c.revision != "").order_by(calls.c.started_at.desc()).limit(1)
+        return self._connection.execute(newest).scalar_one_or_none() or ""
 
     def of_call(self, sid: str) -> str:
         """The revision that a call is on; empty when it is unknown."""

@@ -193,7 +193,7 @@ revisions = Table(
     "revisions",
     metadata,
     Column("id", String(16), primary_key=True),
-    Column("files", Text, nullable=False),
+    Column("files", LargeBinary, nullable=False),
     Column("kept_at", Double, nullable=False),
 )
 

@@ -12,7 +12,7 @@ def upgrade() -> None:
     op.create_table(
         "revisions",
         sa.Column("id", sa.String(16), primary_key=True),
-        sa.Column("files", sa.Text, nullable=False),
+        sa.Column("files", sa.LargeBinary, nullable=False),
         sa.Column("kept_at", sa.Double, nullable=False),
     )
     op.create_table(
