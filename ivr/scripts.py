@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from ivr.folder import Script, read_files, whole_script
+from ivr.folder import Script, read_files, shown_as, whole_script
 from ivr.store.revisions import Revisions
 
 log = logging.getLogger("ivr.scripts")
@@ -128,7 +128,7 @@ def script_at_start(engine: Engine, folder: Path, at: float) -> Script:
         except Exception as error:  # the folder has to do
             log.error("revision", extra={"revision": live, "why": str(error)})  # noqa: TRY400
     files = read_files(folder)
-    script = whole_script(files, folder.name if folder.is_absolute() else str(folder))
+    script = whole_script(files, shown_as(folder))
     with engine.begin() as connection:
         Revisions(connection).keep(script.revision, files, at)
     return script

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from itertools import count
@@ -21,6 +22,7 @@ from tests.line import ROOT, Line
 
 CARRIER = {"IVR_VOICE": "carrier", "IVR_SECRET_KEY": "k" * 32}
 KOKORO = {**CARRIER, "IVR_VOICE": "kokoro"}
+README = (ROOT / "README.md").read_text()
 OLD, NEW, NEWER = "Bonjour. Dépannage", "Bonsoir. Dépannage", "Bienvenue. Dépannage"
 
 NUMBERS = count(10)
@@ -250,6 +252,28 @@ def test_what_a_line_starts_with_is_told(line: Line, tmp_path: Path) -> None:
     [told] = started_with(settings_of(line))[1]
     assert told.startswith("Script : révision ")
     assert told.endswith("prompts/ en diffère : ivr publish prompts/")
+
+
+def test_the_readme_shows_what_publishing_prints(line: Line, tmp_path: Path) -> None:
+    shown = re.search(r"<!-- a test publishes this -->\n```\n(.*?)```", README, re.DOTALL)
+    assert shown
+    old = edited(tmp_path / "old", OLD, NEWER)
+    publish(line, old)
+    for _ in range(10):
+        begun(line).drop()
+    begun(line)
+    (old / "accueil.toml").write_text((ROOT / "prompts" / "accueil.toml").read_text())
+    told = [publish(line, old.rename(tmp_path / "prompts")).text, publisher(line).listed().text]
+    commands = re.findall(r"\$ \.venv/bin/ivr .*\n", shown[1])
+    assert anybody("".join(f"{command}{text}\n" for command, text in zip(commands, told, strict=True))) == anybody(
+        shown[1]
+    )
+
+
+def anybody(text: str) -> str:
+    """The same of any script, at any time, in any folder."""
+    text = re.sub(r"\b[0-9a-f]{12}\b", "revision", text)
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "then", re.sub(r"\S*prompts/? :", "prompts :", text))
 
 
 def test_publications_are_in_the_audit(line: Line, tmp_path: Path) -> None:

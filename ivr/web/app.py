@@ -106,7 +106,7 @@ def create_app(
     app.extensions["ivr.scripts"] = scripts
     app.extensions["ivr.rounds"] = rounds(services, turns, partners, clock, scripts)
     app.extensions["ivr.slow-rounds"] = slow_rounds(services, clock)
-    app.context_processor(lambda: {"service": flow.name[:1].upper() + flow.name[1:]})
+    app.context_processor(lambda: {"service": _capitalised(scripts.last().flow.name)})
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False  # a redirected webhook is a lost call
     voice = Voice(chosen, calls, scripts, readings, clock)
@@ -146,6 +146,11 @@ def _operator(settings: Settings) -> Lines | None:
     from ivr.desk.ovh import Credentials, Ovh
 
     return Ovh(Credentials(*settings.ovh_keys), settings.ovh_endpoint)
+
+
+def _capitalised(name: str) -> str:
+    """The name of the line, as a page begins with it."""
+    return name[:1].upper() + name[1:]
 
 
 def _words(library: Library, name: str) -> str:

@@ -50,19 +50,19 @@ class People:
     def _presented(self, hook: Webhook, number: int, mac: str, carried: str) -> bytes:
         parent = hook.form.get("ParentCallSid", "")
         ours = self.voice.calls.is_ours(parent, number, mac)
-        said = self._done_so_far(parent, number, carried) if ours else self.services.people.unpresented()
+        said = self._done_so_far(parent, number, carried) if ours else self._now.unpresented()
         return twiml.whisper(said, f"{self.voice.address(number, mac)}taken")
 
     def _done_so_far(self, call: str, number: int, carried: str) -> str:
         """What was done in this call; when nobody can tell, the two are put through all the same."""
         now = self.clock()
         if state := self.voice.alone.opened(call, number, carried):
-            return self.voice.scripts.last().services.people.described(state, call, now)
+            return self._now.described(state, call, now)
         try:
             return self._of(call).presented(call, now)
         except Exception:
             log.exception("mishap", extra={"call": call})
-            return self.services.people.unpresented()
+            return self._now.unpresented()
 
     def taken(self, number: int, mac: str) -> Response:
         """Put the two through, or hang up."""
@@ -131,6 +131,11 @@ class People:
         return self.voice.document(hook.call, answer)
 
     # What they have in common
+
+    @property
+    def _now(self) -> PeopleServices:
+        """Who knows the words of the live script."""
+        return self.voice.scripts.last().services.people
 
     def _of(self, call: str) -> PeopleServices:
         """Who knows the words of the script that the call is on."""
