@@ -26,6 +26,7 @@ from ivr.desk.lines import Lines
 from ivr.desk.ovh import Credentials, Ovh
 from ivr.desk.register import read_codes, read_lines
 from ivr.flow.engine import Command, Outcome, Pending
+from ivr.flow.model import Flow
 from ivr.phone import Clock
 from ivr.phone.wire import Answer
 from ivr.services import Services
@@ -163,6 +164,12 @@ class Stand:
             self._operator.api = Ovh(keys, self.ovh.endpoint, clock=self.clock.now)
 
     # What can be seen, and used.
+
+    @property
+    def flow(self) -> Flow:
+        """The script that a call begins on."""
+        flow: Flow = self.processes[0].extensions["ivr.scripts"].now().flow
+        return flow
 
     @property
     def calls(self) -> Calls:

@@ -97,7 +97,7 @@ class Ground:
         """Throw and play one attack of a storm."""
         operator = number % 3 == 2
         attack = Attack(self.stand(operator=operator))
-        dice = Dice(Random(f"{seed} {number}"), attack, attack.stand.calls.flow)  # noqa: S311 - the same every time
+        dice = Dice(Random(f"{seed} {number}"), attack, attack.stand.flow)  # noqa: S311 - the same every time
         broken = attack.play_all(dice.throws(calls, operator=operator))
         seen = _seen(attack)
         if broken:

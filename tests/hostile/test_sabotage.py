@@ -17,7 +17,7 @@ from ivr.hostile.rules import Rule
 from ivr.hostile.storm import Found, Ground
 from ivr.phone.transcript import parse
 from ivr.store.tables import calls, turns
-from ivr.store.turn import Turn
+from ivr.store.turn import Given, Turn
 from ivr.telephony import twiml
 
 SEED = 7
@@ -28,7 +28,7 @@ def moves_again(patch: Patch) -> None:
     """A webhook that comes again gets the answer that is kept, and the call goes a turn further."""
     taken = Turn.taken
 
-    def and_moves(turn: Turn) -> str | None:
+    def and_moves(turn: Turn) -> Given | None:
         if found := taken(turn):
             moved = update(calls).where(calls.c.sid == turn._sid).values(turn=calls.c.turn + 1)
             turn.transaction.execute(moved)
@@ -47,7 +47,7 @@ def looks_then_acts(patch: Patch) -> None:
     take = Calls._taken
 
     def unsafe(line: Calls, call: str, number: int, *rest: Any) -> Answer:
-        if line.turns.recipe(call, number) is not None:
+        if line.turns.given(call, number) is not None:
             said = line.last_answer(call, number + 1)
             assert said
             return said
