@@ -64,7 +64,7 @@ class Publisher:
         script = whole_script(files)
         with self.engine.begin() as connection:
             kept = Revisions(connection)
-            live = kept.live() or self._first(kept, script.revision)
+            live = kept.last() or self._first(kept, script.revision)
             if live and live.revision == script.revision:
                 return Report(f"{folder} : c’est la révision {script.revision}, déjà en service. Rien n’a changé.")
             old = _readable(kept, live.revision) if live else None
@@ -128,7 +128,7 @@ class Publisher:
         """The scripts whose clips are needed: the live one, what going back leads to, and those that calls are on."""
         with self.engine.begin() as connection:
             kept = Revisions(connection)
-            live = kept.live()
+            live = kept.last()
             before = kept.release(live.before) if live else None
             needed = {one.revision for one in (live, before) if one}
             needed |= {revision for revision, tally in kept.tallies().items() if tally.going_on}
@@ -184,7 +184,7 @@ def started_with(found: Settings) -> tuple[int, list[str]]:
     try:
         script = script_at_start(engine, found.prompts_dir, time.time())
         with engine.begin() as connection:
-            live = Revisions(connection).live()
+            live = Revisions(connection).last()
     finally:
         engine.dispose()
     if live is None:
@@ -251,7 +251,7 @@ def _unreadable(kept: Revisions, revision: str) -> str:
 
 
 def _previous(kept: Revisions) -> Release | Report:
-    live = kept.live()
+    live = kept.last()
     if live is None:
         return Report("Aucune révision n’est publiée : il n’y a rien à quoi revenir.", DOES_NOT_HOLD)
     before = kept.release(live.before) if live.before != NONE else None
@@ -273,7 +273,7 @@ def _named(kept: Revisions, name: str) -> Release | Report:
 
 
 def _stays(kept: Revisions) -> str:
-    live = kept.live()
+    live = kept.last()
     stays = f"la révision {live.revision} (n° {live.number}) reste en service" if live else "la ligne garde son script"
     return f"Rien n’a changé : {stays}."
 

@@ -113,17 +113,16 @@ class Turn:
 
         The call is locked from here on: a twin that comes later waits until we have written.
         """
-        self._row = self._read()
-        if self._row is None or self._row[0] <= self._number:
+        self._row = row = self._read()
+        if row is None or row[0] <= self._number:
             return None
-        row: tuple[Any, ...] | None = self._row
         if row[3] is None:  # a twin has written while we waited for the lock: what we saw of the turns is older
             row = self._read()
         return Given(row[3], row[2]) if row and row[3] else None
 
     def live(self) -> str:
         """The revision that is live; empty when none was ever published (`ivr.store.revisions`)."""
-        row = self._seat.execute(LIVE).fetchone()
+        row = self._seat.execute(LIVE, {}).fetchone()
         return row[0] if row else ""
 
     def call(self) -> Call | None:
