@@ -57,13 +57,19 @@ def seats_of(engine: Engine) -> Seats:
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         engine = create_engine(
-            url, pool_size=8, max_overflow=0, pool_timeout=BUSY_SECONDS, isolation_level="READ COMMITTED"
+            url,
+            pool_size=8,
+            max_overflow=0,
+            pool_timeout=BUSY_SECONDS,
+            isolation_level="READ COMMITTED",
+            hide_parameters=True,
         )
         return _seated(engine, Seats(engine))
     database = make_url(url).database
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=0, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    patience = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(url, pool_size=0, hide_parameters=True, connect_args=patience)
     event.listen(engine, "connect", _prepare_sqlite)
     entrance = _Entrance()
     _through(engine, entrance)
