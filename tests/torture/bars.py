@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -43,7 +42,7 @@ Try = Callable[[Size], Iterator[Bar]]
 
 @dataclass(frozen=True)
 class Trial:
-    """One function of this folder. `bar` is « B3 »; `seconds` about what it takes in full on two shared cores."""
+    """One function of this folder. `bar` is « B3 », or « H1 » for one that is not of facts/reliability.md; `seconds` about what it takes in full on two shared cores."""
 
     bar: str
     seconds: float
@@ -51,9 +50,9 @@ class Trial:
     run: Try
 
     @property
-    def order(self) -> tuple[int, str]:
-        """By the number of the bar."""
-        return int(re.sub(r"\D", "", self.bar)), self.name
+    def order(self) -> tuple[str, int, str]:
+        """By the letter of the bar and its number."""
+        return self.bar[0], int(self.bar[1:]), self.name
 
 
 _TRIALS: list[Trial] = []
