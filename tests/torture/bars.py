@@ -42,7 +42,10 @@ Try = Callable[[Size], Iterator[Bar]]
 
 @dataclass(frozen=True)
 class Trial:
-    """One function of this folder. `bar` is « B3 », or « H1 » for one that is not of facts/reliability.md; `seconds` about what it takes in full on two shared cores."""
+    """One function of this folder. `bar` is « B3 », or « H1 » for one that is not of facts/reliability.md.
+
+    `seconds` is about what it takes in full on two shared cores.
+    """
 
     bar: str
     seconds: float
