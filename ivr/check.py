@@ -198,7 +198,7 @@ def _beside(folder: Path, shown: str) -> tuple[Lexicon, list[Mistake]]:
 
 def _told(line: str, folder: Path, shown: str) -> Mistake:
     """A mistake that was told as text: `prompts/sms.toml [code]: …`."""
-    found = re.match(r"(\S+\.toml)(?: \[([^\]]+)\])?\s*:?\s*(.*)", line)
+    found = re.match(r"([^\s:]+\.toml)(?:\s*:)?(?: \[([^\]]+)\])?\s*:?\s*(.*)", line)
     if not found:
         return Mistake(f"{shown}/*.toml", "", line)
     return Mistake(f"{shown}/{Path(found[1]).name}", found[2] or "", found[3])

@@ -230,7 +230,9 @@ def a_step_is_deleted(lot: Random, script: Script) -> Expected:
     wanted = [step for step in steps(script) if _led_to(script, step)]
     step = drawn(lot, wanted)
     del script[step.file][step.name]
-    return Expected(f"'({step.file.removesuffix('.toml')}\\.)?{step.name}', which is not a step")
+    return Expected(
+        f"'({step.file.removesuffix('.toml')}\\.)?{step.name}', which is not a step(; did you mean|: write that step, or lead elsewhere)"
+    )
 
 
 def _led_to(script: Script, step: Step) -> bool:
@@ -352,6 +354,20 @@ def a_limit_has_no_beyond(lot: Random, script: Script) -> Expected:
     step = drawn(lot, [step for step in steps(script) if "limit" in step.table])
     del step.table["beyond"]
     return step.told("limit and beyond belong together: how many visits, and where the next one leads")
+
+
+@kind
+def a_limit_is_forgotten(lot: Random, script: Script) -> Expected:
+    step = drawn(lot, [step for step in steps(script) if "limit" in step.table])
+    del step.table["limit"], step.table["beyond"]
+    return step.told("^beyond is gone; .*put it back, or accept it")
+
+
+@kind
+def a_resumption_is_misspelt(lot: Random, script: Script) -> Expected:
+    step = drawn(lot, [step for step in steps(script) if "resume" in step.table])
+    step.table["resume"] += "x"
+    return step.told("resume is '.*x', which is not a step; did you mean")
 
 
 @kind
@@ -574,7 +590,7 @@ def a_cue_comes_too_late(lot: Random, script: Script) -> Expected:
 def an_expression_is_broken(lot: Random, script: Script) -> Expected:
     step = drawn(lot, [step for step in steps(script, "entry") if "checks" in step.table])
     step.table["checks"][0]["match"] += "["
-    return step.told("is no regular expression: ")
+    return step.told(r"is no regular expression \(.*\): mend it")
 
 
 @kind
@@ -628,7 +644,7 @@ def an_sms_is_gone(lot: Random, script: Script) -> Expected:
 def an_hour_is_none(lot: Random, script: Script) -> Expected:
     day = drawn(lot, ["lundi", "mardi", "mercredi", "jeudi", "vendredi"])
     script["horaires.toml"]["semaine"][day] = ["08:00-25:00"]
-    return Expected(f"{day}.*25:00", "horaires.toml")
+    return Expected(f"{day}.*25:00.*écrivez", "horaires.toml", "semaine")
 
 
 @kind

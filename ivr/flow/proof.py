@@ -75,7 +75,8 @@ def _unknown_steps(flow: Flow) -> Iterator[Mistake]:
         for phrase in phrases(step):
             yield from _not_a_phrase(flow, step, phrase)
         if step.resume and step.resume not in flow.steps:
-            yield _mistake(flow, step.id, f"resume is '{step.resume}', which is not a step")
+            near = did_you_mean(step.resume, flow.steps) or ": name the step where a cut call goes on"
+            yield _mistake(flow, step.id, f"resume is '{step.resume}', which is not a step{near}")
 
 
 def _leads_nowhere(flow: Flow, step: Step, name: str, target: str) -> str:
@@ -83,7 +84,8 @@ def _leads_nowhere(flow: Flow, step: Step, name: str, target: str) -> str:
     near = [known.removeprefix(chapter) for known in flow.steps]
     if target.startswith(chapter):
         short = target.removeprefix(chapter)
-    return f"{name} leads to '{short}', which is not a step{did_you_mean(short, near)}"
+    mend = did_you_mean(short, near) or ": write that step, or lead elsewhere"
+    return f"{name} leads to '{short}', which is not a step{mend}"
 
 
 def _not_a_phrase(flow: Flow, step: Step, phrase: str) -> Iterator[Mistake]:

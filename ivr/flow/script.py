@@ -53,6 +53,7 @@ RESERVED = frozenset({LINE, GUIDE, LEXICON, SMS, HOURS, REVIEW, "limites.toml"})
 
 KEYS = frozenset("0123456789*#")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PATIENCE = ("wait", "no_input", "no_match", "no_input_give_up", "no_match_give_up")
 _REPEATS: tuple[Repeat, ...] = ("options", "all", "nothing")
 
 
@@ -300,7 +301,7 @@ class _StepReader:
         try:
             re.compile(check.match)
         except re.error as error:
-            table.wrong(f"checks: '{check.match}' is no regular expression: {error}")
+            table.wrong(f"checks: '{check.match}' is no regular expression ({error}): mend it")
         return check
 
     def hold(self, common: dict[str, Any]) -> Step:
@@ -357,6 +358,8 @@ class _StepReader:
         name = self.table.text("patience", default)
         profile = self.reader.patience.get(name)
         if profile is None:
+            for key in _PATIENCE:
+                self.table.has(key)  # they are settings, though nobody reads them now
             known = self.reader.patience
             self.table.wrong(f"patience '{name}' is not in {LINE}{did_you_mean(name, known)}")
             return Patience(7, (), (), (self._anywhere(),), (self._anywhere(),))

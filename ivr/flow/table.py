@@ -76,7 +76,7 @@ class Table:
     def close(self) -> None:
         """Note every key that nothing asked for."""
         for key in self._data.keys() - self._asked:
-            self.wrong(f"there is no setting '{key}' here{did_you_mean(key, self._asked)}")
+            self.wrong(f"there is no setting '{key}' here{did_you_mean(key, self._asked) or ': take it off'}")
 
     def _value(self, key: str, default: Any, kind: Any, expected: str, instead: Any) -> Any:
         self._asked.add(key)
