@@ -230,9 +230,8 @@ def a_step_is_deleted(lot: Random, script: Script) -> Expected:
     wanted = [step for step in steps(script) if _led_to(script, step)]
     step = drawn(lot, wanted)
     del script[step.file][step.name]
-    return Expected(
-        f"'({step.file.removesuffix('.toml')}\\.)?{step.name}', which is not a step(; did you mean|: write that step, or lead elsewhere)"
-    )
+    mend = "; did you mean|: write that step, or lead elsewhere"
+    return Expected(f"'({step.file.removesuffix('.toml')}\\.)?{step.name}', which is not a step({mend})")
 
 
 def _led_to(script: Script, step: Step) -> bool:
