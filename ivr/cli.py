@@ -83,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("--hostile", action="store_true", help="attaquer une ligne d'essai : tout ce qui peut aller mal")
     call.add_argument("--seed", type=int, default=1, help="graine de l'attaque : la même refait la même (1)")
     call.add_argument("--calls", type=int, default=200, help="combien d'appels hostiles (200)")
+    call.add_argument(
+        "--towards", metavar="ETAPE", default="", help="où les appelants hostiles veulent arriver (partout)"
+    )
     call.add_argument("--replay", metavar="FICHIER.call", help="rejouer une attaque que --hostile a écrite")
     call.add_argument("--from", dest="caller", default="+33639980001", help="numéro qui appelle, ou « anonymous »")
 
@@ -303,14 +306,15 @@ def _attack(chosen: argparse.Namespace) -> int:
     if chosen.url:
         return _complain("--hostile attaque une ligne d'essai, faite pour cela : n'écrivez pas d'adresse.", WRONG_USAGE)
     from ivr.check import script_settings
-    from ivr.hostile.command import Chosen, attack, replay
-    from ivr.hostile.storm import Where
+    from ivr.hostile.command import attack, replay
+    from ivr.hostile.storm import Plan, Where
 
     found = script_settings()
     where = Where(found.prompts_dir.resolve(), found.audio_dir.resolve())
     if chosen.replay:
         return replay(where, Path(chosen.replay))
-    return attack(where, Chosen(chosen.seed, chosen.calls))
+    goals = (chosen.towards,) if chosen.towards else ()
+    return attack(where, Plan(chosen.seed, chosen.calls, os.cpu_count() or 1, goals))
 
 
 def _check(chosen: argparse.Namespace) -> int:

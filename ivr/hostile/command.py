@@ -5,11 +5,10 @@ What breaks is written as a transcript, the shortest call that shows it, which `
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
@@ -18,35 +17,34 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ivr.flow.model import Flow
 from ivr.folder import read_script
 from ivr.hostile.rules import Rule
-from ivr.hostile.storm import Found, Seen, Where, ground, storm, to_be_seen
+from ivr.hostile.storm import Found, Plan, Seen, Where, ground, storm, to_be_seen
 from ivr.phone.transcript import TranscriptError, read
 
 HOLDS, DOES_NOT_HOLD, WRONG_USAGE = 0, 1, 2
 MOST_NAMED = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What was asked for on the command line; `processes` 0 are as many as there are cores."""
-
-    seed: int
-    calls: int
-    processes: int = 0
-
-
-def attack(where: Where, chosen: Chosen, console: Console | None = None, folder: Path = Path()) -> int:
+def attack(where: Where, plan: Plan, console: Console | None = None, folder: Path = Path()) -> int:
     """Attack, and tell; the exit code. What breaks is left in `folder`, as a transcript."""
     out, began = console or Console(highlight=False), time.monotonic()
-    processes = chosen.processes or os.cpu_count() or 1
-    with _progress(out, chosen.calls) as told:
-        seen = storm(where, chosen.seed, chosen.calls, processes=processes, told=told)
-    for line in report(chosen.seed, seen, read_script(where.prompts), time.monotonic() - began):
+    flow = read_script(where.prompts)
+    if unknown := [goal for goal in plan.goals if goal not in flow.steps]:
+        out.print(f"« {unknown[0]} » n’est pas une étape{_meant(unknown[0], flow)}.", markup=False, soft_wrap=True)
+        return WRONG_USAGE
+    with _progress(out, plan.calls) as told:
+        seen = storm(where, plan, told)
+    for line in report(plan.seed, seen, flow, time.monotonic() - began):
         out.print(line, markup=False, soft_wrap=True)
     for found in seen.found:
-        path = folder / f"hostile-{chosen.seed}-{found.attack}.call"
-        path.write_text(transcript(chosen.seed, found), encoding="utf-8")
+        path = folder / f"hostile-{plan.seed}-{found.attack}.call"
+        path.write_text(transcript(plan.seed, found), encoding="utf-8")
         out.print(_told(found, path), markup=False, soft_wrap=True)
     return DOES_NOT_HOLD if seen.found else HOLDS
+
+
+def _meant(step: str, flow: Flow) -> str:
+    close = get_close_matches(step, flow.steps, 1)
+    return f" : vouliez-vous dire « {close[0]} » ?" if close else ""
 
 
 def replay(where: Where, path: Path, console: Console | None = None) -> int:

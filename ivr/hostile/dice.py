@@ -46,11 +46,15 @@ FEWEST, MOST = 4, 50
 
 @dataclass
 class Dice:
-    """Throws lines for one attack while it is played: each throw sees what became of the one before."""
+    """Throws lines for one attack while it is played: each throw sees what became of the one before.
+
+    `goals` are the steps that callers want to get to, by default all of the script's.
+    """
 
     dice: Random
     attack: Attack
     flow: Flow
+    goals: Sequence[str] = ()
     _sense: int = 0
     _goal: str = ""
     _far: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -65,7 +69,7 @@ class Dice:
                 yield self._one_of(("the line works", "desks answer", "desks work", "redeliver 9", "elsewhere"))
 
     def _call(self) -> Iterator[str]:
-        self._sense, self._goal = self.dice.choice(SENSES), self._one_of(sorted(self.flow.steps))
+        self._sense, self._goal = self.dice.choice(SENSES), self._one_of(self.goals or sorted(self.flow.steps))
         yield f"dial from {self._one_of(CALLERS)} at {self._when()}"
         for _ in range(self.dice.randint(FEWEST, MOST)):
             if not self.attack.under_way():

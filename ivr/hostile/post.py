@@ -128,9 +128,10 @@ class Post:
     def _repeat(self, before: Delivered, process: int) -> Answer:
         """Deliver again what was answered before: the same answer, and nothing has moved."""
         self.counts["again"] += 1
-        version = self._version()
+        version, pool = self._version(), self._pool()
         answer, _ = self._delivered(before.request, process)
         if _A_TURN.fullmatch(urlsplit(before.request.url).path):
+            self._check_pool(pool, before.request, most=0)
             self._check_same(before.request, before.answer, answer)
             if self._version() != version:
                 raise Broken(Rule.ONCE, f"{_shown(before.request)} a encore écrit dans la base")
@@ -187,9 +188,10 @@ class Post:
         count: int = self.stand.database.execute("SELECT count(*) FROM codes WHERE status = 'pool'").fetchone()[0]
         return count
 
-    def _check_pool(self, before: int, wanted: Request) -> None:
-        if (taken := before - self._pool()) > 1:
-            raise Broken(Rule.CODES, f"{_shown(wanted)} a pris {taken} codes")
+    def _check_pool(self, before: int, wanted: Request, most: int = 1) -> None:
+        """No webhook takes more than one code, nor any when it comes again."""
+        if (taken := before - self._pool()) > most:
+            raise Broken(Rule.CODES, f"{_shown(wanted)} a pris {taken} code(s), {most} au plus sont à prendre")
 
     def _version(self) -> int:
         """Changes whenever another connection has written (sqlite.org/pragma.html#pragma_data_version)."""

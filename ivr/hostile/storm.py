@@ -93,11 +93,12 @@ class Ground:
         """Play an attack; the rule that breaks, if one does."""
         return Attack(self.stand(operator=wants_operator(lines))).play_all(lines)
 
-    def attacked(self, seed: int, number: int, calls: int) -> Seen:
-        """Throw and play one attack of a storm."""
+    def attacked(self, seed: int, number: int, calls: int, goals: Sequence[str] = ()) -> Seen:
+        """Throw and play one attack of a storm, whose callers want to get to one of these steps."""
         operator = number % 3 == 2
         attack = Attack(self.stand(operator=operator))
-        dice = Dice(Random(f"{seed} {number}"), attack, attack.stand.flow)  # noqa: S311 - the same every time
+        random = Random(f"{seed} {number}")  # noqa: S311 - the same every time
+        dice = Dice(random, attack, attack.stand.flow, goals)
         broken = attack.play_all(dice.throws(calls, operator=operator))
         seen = _seen(attack)
         if broken:
@@ -127,18 +128,29 @@ def ground(where: Where) -> Iterator[Ground]:
             made.stop()
 
 
-def storm(
-    where: Where, seed: int, calls: int, *, processes: int = 1, told: Callable[[Seen], None] = lambda _seen: None
-) -> Seen:
-    """So many calls from one seed; `told` hears what has been seen by now, after each attack.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How large a storm is, from which seed, in how many processes; `goals` are where callers want to get."""
+
+    seed: int
+    calls: int
+    processes: int = 1
+    goals: tuple[str, ...] = ()
+
+    def attacks(self) -> Iterator[tuple[int, int]]:
+        """Each attack's number, and how many calls it has."""
+        for number, begun in enumerate(range(0, self.calls, CALLS_AN_ATTACK)):
+            yield number, min(CALLS_AN_ATTACK, self.calls - begun)
+
+
+def storm(where: Where, plan: Plan, told: Callable[[Seen], None] = lambda _seen: None) -> Seen:
+    """Attack as planned; `told` hears what has been seen by now, after each attack.
 
     The first thing that breaks ends the storm, and comes back shrunk.
     """
-    sizes = [min(CALLS_AN_ATTACK, calls - begun) for begun in range(0, calls, CALLS_AN_ATTACK)]
     total = Seen()
     with ground(where) as alone:
-        here = (alone.attacked(seed, number, size) for number, size in enumerate(sizes))
-        for seen in here if processes == 1 else _in_processes(processes, where, alone.folder, seed, sizes):
+        for seen in _here(alone, plan) if plan.processes == 1 else _in_processes(alone, where, plan):
             total.add(seen)
             told(total)
             if total.found:
@@ -148,12 +160,17 @@ def storm(
     return total
 
 
-def _in_processes(processes: int, where: Where, folder: Path, seed: int, sizes: Sequence[int]) -> Iterator[Seen]:
+def _here(alone: Ground, plan: Plan) -> Iterator[Seen]:
+    for number, calls in plan.attacks():
+        yield alone.attacked(plan.seed, number, calls, plan.goals)
+
+
+def _in_processes(alone: Ground, where: Where, plan: Plan) -> Iterator[Seen]:
     """The attacks in so many processes; what each has seen, in their order, so that the first is the first."""
     context = multiprocessing.get_context("spawn")
-    begin = partial(_begin, where, folder)
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=begin) as pool:
-        asked = [pool.submit(_attacked, seed, number, size) for number, size in enumerate(sizes)]
+    begin = partial(_begin, where, alone.folder)
+    with ProcessPoolExecutor(plan.processes, mp_context=context, initializer=begin) as pool:
+        asked = [pool.submit(_attacked, plan.seed, *attack, plan.goals) for attack in plan.attacks()]
         try:
             yield from (done.result() for done in asked)
         finally:
@@ -168,8 +185,8 @@ def _begin(where: Where, folder: Path) -> None:
     _grounds.append(Ground(where, Path(tempfile.mkdtemp(dir=folder))))
 
 
-def _attacked(seed: int, number: int, calls: int) -> Seen:
-    return _grounds[0].attacked(seed, number, calls)
+def _attacked(seed: int, number: int, calls: int, goals: tuple[str, ...]) -> Seen:
+    return _grounds[0].attacked(seed, number, calls, goals)
 
 
 def _seen(attack: Attack) -> Seen:
@@ -200,7 +217,7 @@ def _plainer(lines: list[str], fails: Callable[[Sequence[str]], bool]) -> list[s
         match step_of(line):
             case Press(keys=keys, early=early):
                 rest = " early" if early else ""
-                fewer = shrunk(keys, lambda left: bool(left) and still(f"press {''.join(left)}{rest}"))  # noqa: B023
+                fewer = shrunk(keys, lambda left: bool(left) and still(f"press {''.join(left)}{rest}"), most=8)  # noqa: B023
                 lines[at] = f"press {''.join(fewer)}{rest}"
     return lines
 

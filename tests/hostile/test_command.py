@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from ivr.cli import main
-from ivr.hostile.command import Chosen, attack, replay
+from ivr.hostile.command import attack, replay
 from ivr.hostile.rules import Rule
+from ivr.hostile.storm import Plan
 from ivr.phone.transcript import read
 from tests.hostile.conftest import HERE
 from tests.hostile.test_sabotage import takes_again
@@ -22,7 +23,7 @@ DOCUMENT = (ROOT / "docs" / "hostile.md").read_text()
 
 def test_what_came_of_a_storm_is_told(tmp_path: Path) -> None:
     out = io.StringIO()
-    assert attack(HERE, Chosen(7, 2, processes=1), Console(file=out, width=200), tmp_path) == 0
+    assert attack(HERE, Plan(7, 2), Console(file=out, width=200), tmp_path) == 0
     told = out.getvalue()
     assert re.search(r"Graine 7 : 2 appels, \d+ webhooks en \d+ s, \d+ par seconde\.", told)
     assert re.search(r"Étapes atteintes : \d+ sur 1\d\d\. Touches essayées : \d+ sur 1\d\d\.", told)
@@ -35,7 +36,7 @@ def test_what_breaks_is_written_down_and_can_be_played_again(tmp_path: Path) -> 
     console = Console(file=out, width=200)
     with pytest.MonkeyPatch.context() as patch:
         takes_again(patch)
-        assert attack(HERE, Chosen(7, 20, processes=1), console, tmp_path) == 1
+        assert attack(HERE, Plan(7, 20), console, tmp_path) == 1
         (path,) = tmp_path.iterdir()
         assert f"✗ {Rule.SAME}" in out.getvalue()
         assert f"À rejouer : ivr call --replay {path}" in out.getvalue()
@@ -50,6 +51,12 @@ def test_what_breaks_is_written_down_and_can_be_played_again(tmp_path: Path) -> 
 def test_nobody_elses_line_is_attacked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["call", "https://ligne.example.com/voice", "--hostile"]) == 2
     assert "--hostile attaque une ligne d'essai" in capsys.readouterr().err
+
+
+def test_a_goal_that_is_no_step_is_told(tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert attack(HERE, Plan(7, 1, goals=("creation.prêt",)), Console(file=out, width=200), tmp_path) == 2
+    assert "vouliez-vous dire « creation.pret »" in out.getvalue()
 
 
 def test_a_transcript_that_cannot_be_read_is_told(tmp_path: Path) -> None:

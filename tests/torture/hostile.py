@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from ivr.hostile.rules import Rule
-from ivr.hostile.storm import Seen, Where, storm
+from ivr.hostile.storm import Plan, Seen, Where, storm
 from tests.line import ROOT
 from tests.torture.bars import Bar, Size, trial
 
@@ -24,7 +24,7 @@ def hostile_webhooks(size: Size) -> Iterator[Bar]:
         size.went(seen.counts["calls"] / calls)
 
     where = Where(ROOT / "prompts", ROOT / "audio")
-    seen = storm(where, size.seed, calls, processes=os.cpu_count() or 1, told=told)
+    seen = storm(where, Plan(size.seed, calls, os.cpu_count() or 1), told)
     seconds, webhooks = time.monotonic() - began, seen.counts["webhooks"] + seen.counts["status"]
     broken = "; ".join(f"{found.rule} ({found.detail})" for found in seen.found)
     name = f"{len(Rule)} rules over {webhooks:,} hostile webhooks, seed {size.seed}"
