@@ -112,8 +112,11 @@ def offers(step: Step, key: str) -> str:
 
 
 def menus(script: Script, least: int = 2) -> Iterator[Step]:
-    """The menus with so many keys, all offered in plain sentences of the prompt alone."""
+    """The menus with so many keys, all offered in plain sentences of the prompt alone, which nothing excuses."""
+    excused = script["limites.toml"]["exceptions"]
     for step in steps(script, "menu"):
+        if f"{step.file.removesuffix('.toml')}.{step.name}" in excused:
+            continue
         keys = [key for key in step.table["keys"] if key != "0"]
         if len(keys) >= least and "cues" not in step.table and all(offers(step, key) for key in keys):
             yield step
