@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -69,3 +69,35 @@ def test_every_kind_of_step_is_explained_to_authors() -> None:
     kinds = {kind.__name__.lower() for kind in Step.__args__}
     explained = set(re.findall(r"^\| `(\w+)` \|", AUTHORS, re.MULTILINE))
     assert explained - {"kind"} == kinds
+
+
+SECURITY = (ROOT / "docs" / "security.md").read_text()
+
+ASVS = """
+1.1.1-2 1.2.1 1.2.2 1.2.4 1.2.5 1.2.9 1.2.10 1.3.3 1.3.6 1.3.10 1.3.12 1.5.1 1.5.3 2.1.1-3 2.2.1-3 2.3.1-5 2.4.1-2
+3.2.1-2 3.3.1-4 3.4.1 3.4.3-6 3.4.8 3.5.1 3.5.3 3.7.2 4.1.1 4.1.3-5 4.2.1 5.2.1 5.3.1-2 5.4.1-2
+6.1.1 6.1.3 6.2.1-12 6.3.1-5 6.3.8 6.4.1-3 6.5.1-5 6.5.8 6.6.1-3 7.1.1 7.2.1-4 7.3.1-2 7.4.1-5 7.5.1 7.5.3
+8.1.1 8.1.3 8.2.1 8.2.2 8.2.4 8.3.1-2 8.4.2 9.1.1-2 9.2.1-2 11.1.1-2 11.2.1 11.2.3-5 11.3.2-3 11.4.1-2 11.5.1
+12.1.1 12.2.1-2 12.3.1-2 13.1.1-4 13.2.2-6 13.3.1 13.3.2 13.3.4 13.4.1-5 14.1.1-2 14.2.1 14.2.4 14.2.6 14.2.7 14.3.2
+15.1.1-3 15.2.1-3 15.3.1-5 15.3.7 15.4.1-4 16.1.1 16.2.1-2 16.2.5 16.3.1-4 16.4.1-2 16.5.1-4
+"""
+"""The requirements of OWASP ASVS 5.0 that concern the line (facts/reliability.md 1.5)."""
+
+
+def chosen() -> Iterator[str]:
+    """Each requirement of the list, ranges spelt out."""
+    for section, first, last in re.findall(r"(\d+\.\d+)\.(\d+)(?:-(\d+))?", ASVS):
+        yield from (f"{section}.{number}" for number in range(int(first), int(last or first) + 1))
+
+
+def test_the_security_document_has_a_row_for_every_requirement_with_a_test_or_a_reason() -> None:
+    rows = dict(re.findall(r"^\| (\d+\.\d+\.\d+) \|[^|]+\| (.+) \|$", SECURITY, re.MULTILINE))
+    assert list(rows) == list(chosen())
+    assert [number for number, proof in rows.items() if len(proof) < 10] == []
+
+
+def test_every_test_that_the_security_document_names_exists() -> None:
+    named = set(re.findall(r"`([\w/]+\.py)::(test_\w+)`", SECURITY))
+    assert len(named) > 100
+    missing = [f"{f}::{test}" for f, test in named if f"\ndef {test}(" not in (ROOT / "tests" / f).read_text()]
+    assert missing == []
