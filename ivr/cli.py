@@ -29,6 +29,7 @@ EXAMPLES = """exemples :
   ivr lines import lines.csv      les lignes que l'on dépanne, et le mobile de chacune
   ivr codes import codes.csv      les codes que la ligne peut donner
   ivr audit                       qui a fait quoi
+  ivr doctor                      ce qui manque avant d'ouvrir la ligne
   ivr calls                       les derniers appels, et comment chacun a fini
   ivr messages list               les messages laissés, à écouter et à traiter
   ivr callbacks list              les rappels promis
@@ -118,6 +119,11 @@ def _parser() -> argparse.ArgumentParser:
 
     _drawing_commands(commands)
     _release_commands(commands)
+    about = "ce qui manque, ou n'est pas sûr, avant d'ouvrir la ligne"
+    doctor = _command(commands, "doctor", _doctor, about, "ivr doctor --json")
+    doctor.add_argument("--json", action="store_true", help="les constats, pour un programme")
+    doctor.add_argument("--local", action="store_true", help="ne rien demander au réseau : ni Twilio, ni OVH, ni DNS")
+
     hours = _command(commands, "hours", _hours, "les heures des conseillers", 'ivr hours --at "2026-12-24 17:00"')
     hours.add_argument("--at", metavar="INSTANT", type=_instant, help="à cet instant, heure de Paris (maintenant)")
     return parser
@@ -357,6 +363,25 @@ def _new(chosen: argparse.Namespace) -> int:
     except NewScriptError as error:
         return _complain(str(error), WRONG_USAGE)
     return DONE
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ivr.doctor import examined, refused
+    from ivr.doctor.looks import HERE, OUTSIDE
+    from ivr.settings import SettingsError, settings
+
+    looks = HERE if chosen.local else {**HERE, **OUTSIDE}
+    try:
+        found = settings()
+    except SettingsError as error:
+        report = refused(str(error))
+    else:
+        with Console(stderr=True).status("Examen…") as shown:
+            report = examined(found, looks, lambda about: shown.update(f"Examen : {about}…"))
+    print(report.as_json() if chosen.json else report)
+    return DONE if report.is_fit() else DOES_NOT_HOLD
 
 
 def _instant(wall: str) -> float:

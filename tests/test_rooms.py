@@ -25,6 +25,7 @@ BESIDE = {
     "services": "calls",
     "bounds": "settings",
     "alone": "calls",
+    "doctor": "cli",
 }
 """Modules that stand beside the rooms, with the room whose row they belong to."""
 

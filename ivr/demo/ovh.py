@@ -50,6 +50,8 @@ class Ovh(Loopback):
         super().__init__(port)
         self.lines = {line.service: line for line in lines}
         self._clock = clock
+        self.status = "validated"
+        self.rules = [("GET", "/telephony/*"), ("POST", "/telephony/*/line/*/phone/resetConfig")]
 
     @property
     def endpoint(self) -> str:
@@ -66,6 +68,9 @@ class Ovh(Loopback):
             return reply(int(self._clock()))
         if refusal := self._refusal(request):
             return refusal
+        if request.path == "/1.0/auth/currentCredential":
+            rules = [{"method": method, "path": path} for method, path in self.rules]
+            return reply({"status": self.status, "rules": rules, "expiration": None})
         match request.method, request.path.removeprefix("/1.0/telephony/").split("/"):
             case "GET", ["searchServices"]:
                 return reply(list(self._services(request.query.get("axiom", ""))))

@@ -61,7 +61,8 @@ class _Handler(loopback._Handler):
 class TwilioRest(Loopback):
     """The stand-in; its `address` is the base that a client is given.
 
-    `messages` and `calls` are what was created, oldest first; `recordings` the WAV files by their names. `told` and
+    `messages` and `calls` are what was created, oldest first; `recordings` the WAV files by their names; `numbers` what
+    each of ours asks (« voice_url », « voice_fallback_url », « status_callback »). `told` and
     `rung` hear of each text and call as it is created. Recordings that another process leaves in `folder` are taken up.
     """
 
@@ -80,6 +81,7 @@ class TwilioRest(Loopback):
         self.messages: list[Message] = []
         self.calls: list[Placed] = []
         self.recordings: dict[str, bytes] = {}
+        self.numbers: dict[str, dict[str, str]] = {}
         self._clock, self._numbers = clock, itertools.count(1)
         self._login = f"Basic {b64encode(f'{key}:{SECRET}'.encode()).decode()}"
 
@@ -89,9 +91,11 @@ class TwilioRest(Loopback):
             self.recordings[sid] = wav
 
     def operation(self, request: Request) -> str:
-        """« create » or « list » a text, « place » or « list-calls », « recording » or « delete »."""
+        """« create » or « list » a text, « place » or « list-calls », « numbers », « recording » or « delete »."""
         if "/Recordings/" in request.path:
             return "delete" if request.method == "DELETE" else "recording"
+        if request.path.endswith("/IncomingPhoneNumbers.json"):
+            return "numbers"
         if request.path.endswith("/Calls.json"):
             return "place" if request.method == "POST" else "list-calls"
         return "create" if request.method == "POST" else "list"
@@ -109,6 +113,8 @@ class TwilioRest(Loopback):
                 return self._placed(request.form)
             case "GET", "/Calls.json":
                 return self._listed_calls(request.query)
+            case "GET", "/IncomingPhoneNumbers.json":
+                return _page("incoming_phone_numbers", [_shown_number(*each) for each in self.numbers.items()])
         return self._recording(request)
 
     def _created(self, form: dict[str, str]) -> Reply:
@@ -218,6 +224,24 @@ def _shown_call(call: Placed) -> dict[str, object]:
         "subresource_uris": {},
         "to": call.to,
         "uri": f"/{_VERSION}/Accounts/{ACCOUNT}/Calls/{call.sid}.json",
+    }
+
+
+def _shown_number(number: str, asks: dict[str, str]) -> dict[str, object]:
+    """A number as Twilio shows it (twilio.com/docs/phone-numbers/api/incomingphonenumber-resource)."""
+    return {
+        "account_sid": ACCOUNT,
+        "api_version": _VERSION,
+        "friendly_name": number,
+        "phone_number": number,
+        "sid": f"PN{number[1:]:0>32}",
+        "status_callback": "",
+        "status_callback_method": "POST",
+        "voice_fallback_method": "POST",
+        "voice_fallback_url": "",
+        "voice_method": "POST",
+        "voice_url": "",
+        **asks,
     }
 
 

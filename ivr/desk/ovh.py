@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Address
@@ -162,6 +162,17 @@ class Ovh:
         self._noted(where, begun, requested.trouble if isinstance(requested, NotMade | Unknown) else "")
         return requested
 
+    def rights(self) -> frozenset[tuple[str, str]]:
+        """The rules that the customer has granted: method and path, whose « * » stands for anything.
+
+        None when the key was not granted, or no more. Raises LinesError.
+        """
+        granted = self._asked("currentCredential", "/auth/currentCredential")
+        if granted is None or _text(granted, "status", "currentCredential") != "validated":
+            return frozenset()
+        rules = _objects(granted.get("rules"), "currentCredential")
+        return frozenset((_text(rule, "method", "rights"), _text(rule, "path", "rights")) for rule in rules)
+
     def _registrations(self, operation: str, line: Line) -> list[Seen]:
         entries = self._asked(operation, f"{_path(line)}/{operation}") or []
         return [Seen(entry.get("ip") or "", _moment(entry, operation)) for entry in _objects(entries, operation)]
@@ -188,6 +199,26 @@ class Ovh:
         took = round(self._clock() - begun, 3)
         level = logging.WARNING if trouble else logging.INFO
         log.log(level, "ovh", extra={"operation": operation, "outcome": trouble or "answered", "seconds": took})
+
+
+NEEDED = (
+    ("GET", "/telephony/searchServices"),
+    ("GET", "/telephony/*/line/*/phone"),
+    ("GET", "/telephony/*/line/*/lastRegistrations"),
+    ("GET", "/telephony/*/line/*/ips"),
+    ("POST", "/telephony/*/line/*/phone/resetConfig"),
+)
+"""The rights that a consumer key must have (facts/ovh-and-gigaset.md 1.7)."""
+
+
+def missing_rights(granted: Iterable[tuple[str, str]]) -> list[str]:
+    """The rights that we need and that none of the rules gives, as « METHOD /path »."""
+    patterns = [(method, re.compile(re.escape(path).replace(r"\*", ".*"))) for method, path in granted]
+    return [
+        f"{method} {path}"
+        for method, path in NEEDED
+        if not any(method == given and pattern.fullmatch(path) for given, pattern in patterns)
+    ]
 
 
 def service_name(number: str) -> str:

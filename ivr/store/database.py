@@ -48,6 +48,18 @@ def open_database(url: str) -> Engine:
     return engine
 
 
+def as_it_is(url: str) -> Engine:
+    """The engine for an SQLAlchemy address, its schema left as it is: for who looks and changes nothing."""
+    return _engine(url)
+
+
+def newest_revision() -> str | None:
+    """The revision that our migrations lead to."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_migrations()).get_current_head()
+
+
 def seats_of(engine: Engine) -> Seats:
     """The connections that turns are taken on."""
     seats: Seats = engine.get_execution_options()["seats"]
@@ -162,10 +174,17 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 def _upgrade(engine: Engine) -> None:
     """Run the migrations that this database has not seen, inside one transaction."""
     from alembic import command
+
+    config = _migrations()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _migrations() -> Any:
+    """Alembic's settings. It is slow to import, and most processes only need it once."""
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    return config

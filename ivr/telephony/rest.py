@@ -125,6 +125,17 @@ class Unknown:
     why: Why
 
 
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number of the account, in E.164, and what it asks when it is called: addresses, empty where there is none."""
+
+    number: str = field(repr=False)
+    voice_url: str
+    voice_method: str
+    fallback_url: str
+    status_url: str
+
+
 class LookingError(Exception):
     """Whether a text or call went cannot be told now; the message says why, and names nobody."""
 
@@ -190,6 +201,23 @@ class Twilio:
             return next((m.sid for m in listed if sms.body in m.body and _epoch(m) >= since - CLOCKS_APART), "")
         except Exception as error:
             raise LookingError(f"the texts that were sent cannot be listed: {_failure(error).why}") from None
+
+    def numbers(self) -> list[Number]:
+        """The account's numbers, the first thousand. Raises LookingError when Twilio cannot say."""
+        try:
+            listed = self._client.incoming_phone_numbers.list(limit=1000, page_size=1000)
+            return [
+                Number(
+                    one.phone_number,
+                    one.voice_url or "",
+                    one.voice_method or "",
+                    one.voice_fallback_url or "",
+                    one.status_callback or "",
+                )
+                for one in listed
+            ]
+        except Exception as error:
+            raise LookingError(f"the numbers of the account cannot be listed: {_failure(error).why}") from None
 
     def place(self, call: Outgoing) -> Placed | NotSent | Unknown:
         """Create one outgoing call, once. Never raises."""

@@ -1,0 +1,1 @@
+"""What `ivr doctor` finds."""
