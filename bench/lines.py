@@ -26,7 +26,6 @@ def environment(folder: Path, database: str = "") -> dict[str, str]:
         "IVR_PUBLIC_URL": PUBLIC_URL,
         "IVR_DATA_DIR": str(folder),
         "IVR_SECRET_KEY": SECRET_KEY,
-        "IVR_WORKER": "0",
         "TWILIO_AUTH_TOKEN": TOKEN,
         "TWILIO_ACCOUNT_SID": ACCOUNT,
         **({"IVR_DATABASE_URL": database} if database else {}),
@@ -66,3 +65,10 @@ def quiet() -> None:
     """Write the line's log to nothing: its entries are made all the same, as in production."""
     with contextlib.redirect_stderr(Path(os.devnull).open("w")):
         log_to_stderr()
+
+
+def bare_line() -> Flask:
+    """The bare route as a server makes it; it answers at any address."""
+    app = bare()
+    app.add_url_rule("/healthz", "healthz", lambda: Response("alive\n", mimetype="text/plain"))
+    return app

@@ -40,15 +40,18 @@ def workers_of(app: Flask) -> tuple[Worker, ...]:
     return tuple(Worker(app.extensions[name]) for name in ("ivr.rounds", "ivr.slow-rounds"))
 
 
-def serve(host: str, port: int, workers: int, announce: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then let the calls being answered finish; `announce` when it answers."""
+def serve(host: str, port: int, workers: int, announce: Callable[[], None], app: str = "ivr.web.server:line") -> None:
+    """Serve until SIGTERM or SIGINT, then let the calls being answered finish; `announce` when it answers.
+
+    `app` is what each worker makes, « module:function ».
+    """
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
     multiprocessing.set_start_method("spawn", force=True)  # a fork of a process with threads may never wake up
     server = Granian(
-        "ivr.web.server:line",
+        app,
         address=host,
         port=port,
         interface=Interfaces.WSGI,
