@@ -44,7 +44,7 @@ class Heard:
 def request(hook: Hook, path: str = "") -> bytes:
     """The webhook as it goes over the wire, to its own path or another one."""
     head = (
-        f"POST {path or hook.path} HTTP/1.1\r\nHost: ligne.example.com\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n"
+        f"POST {path or hook.path} HTTP/1.1\r\nHost: ligne.example.com\r\nUser-Agent: TwilioProxy/1.1\r\n"
         f"X-Twilio-Signature: {hook.signature}\r\nContent-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n"
         f"Content-Length: {len(hook.body)}\r\n\r\n"
     )

@@ -25,14 +25,17 @@ def figures(rounds: int = 5, database: str = "") -> Iterator[Figure]:
     kind = "postgresql" if database else "sqlite"
     numbers = itertools.count(1)
     costs: dict[str, list[float]] = {"bare": [], "turn": []}
-    with tempfile.TemporaryDirectory() as folder, served(BARE, {}) as bare:
-        with served(REAL, environment(Path(folder), database)) as real:
-            for number in range(rounds + 1):
-                hooks = [hook for n in itertools.islice(numbers, CALLS) for hook in call(n)]
-                for name, app, path in (("bare", bare, "/"), ("turn", real, "")):
-                    cost = _cost(app, [request(hook, path) for hook in hooks])
-                    if number:
-                        costs[name].append(cost)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(BARE, {}) as bare,
+        served(REAL, environment(Path(folder), database)) as real,
+    ):
+        for number in range(rounds + 1):
+            hooks = [hook for n in itertools.islice(numbers, CALLS) for hook in call(n)]
+            for name, app, path in (("bare", bare, "/"), ("turn", real, "")):
+                cost = _cost(app, [request(hook, path) for hook in hooks])
+                if number:
+                    costs[name].append(cost)
     for name, values in costs.items():
         yield figure(f"{name}, served, {kind}", values, unit="µs")
     yield ratio(f"turn ÷ bare route, served, {kind}", costs["turn"], costs["bare"], bound=BOUNDS[kind])
@@ -45,8 +48,6 @@ def _cost(app: Served, requests: list[bytes]) -> float:
     if heard.wrong:
         raise RuntimeError(f"{heard.wrong} of {len(requests)} webhooks were not answered with 200")
     return (app.cpu() - before) / len(requests) * 1e6
-
-
 
 
 if __name__ == "__main__":

@@ -45,14 +45,13 @@ log = logging.getLogger("ivr.calls")
 class Work:
     """What a desk may use: whose call it is, when, and the turn's own transaction (none in the background).
 
-    `caller_key` recognises the caller's number where it is not kept; `state` is where the call stands.
+    `state` is where the call stands.
     """
 
     call: str
     caller: str
     at: float
     turn: Turn | None = None
-    caller_key: str = ""
     state: State | None = None
 
     @property
@@ -86,6 +85,8 @@ class Slow:
 
 
 Desk = Quick | Slow
+
+NOBODY = Caller("", "")
 
 Background = Callable[[Callable[[], None]], object]
 """Starts a piece of work and does not wait for it."""
@@ -214,8 +215,8 @@ class Calls:
             kept = before if before and before.turn == number and not isinstance(event, Dialled) else None
             prior = opened_state(self.vault, call, kept.state) if kept else carried
             script = self._script(turn, before if prior else None)
-            known = self._caller(caller)
-            work = Work(call, caller, event.at, turn, known.key)
+            known = NOBODY if before and number else self._caller(caller)  # who calls is kept at the beginning
+            work = Work(call, caller, event.at, turn)
             begun = event if prior else _begun(script, work, direction)
             taking = _Taking(script, turn, started)
             state, actions = self._walked(prior, begun, taking, work)

@@ -18,6 +18,7 @@ from ivr.flow.summary import resumption
 from ivr.recipe import opened_state
 from ivr.services.ground import Ground
 from ivr.store.codes import Codes
+from ivr.store.numbers import number_key
 from ivr.store.turn import CutCall
 
 RESUME_SECONDS = 1800.0
@@ -41,7 +42,7 @@ class AgainServices:
         facts = {OPEN} if self.hours.is_open(work.at) else set[str]()
         if not work.caller:
             return self._given(work, facts)
-        cut = work.turn.cut_call(work.caller_key, work.at - RESUME_SECONDS) if work.turn else None
+        cut = self._cut(work)
         state = self._state(cut) if cut else None
         point = resumption(self.flow, state) if state else ""
         if not (cut and state and point):
@@ -52,6 +53,11 @@ class AgainServices:
             return self._given(work, facts | {KNOWN, CUT_WAITING}, (), before)
         said = (("depuis", spoken_minutes(work.at - cut.updated_at)), ("etape", label))
         return self._given(work, facts | {KNOWN, CUT}, said, before)
+
+    def _cut(self, work: Work) -> CutCall | None:
+        """The caller's last call, when it was cut a short while ago."""
+        key = number_key(self.ground.vault, work.caller)
+        return work.turn.cut_call(key, work.at - RESUME_SECONDS) if work.turn else None
 
     def _given(
         self, work: Work, facts: set[str], slots: tuple[tuple[str, str], ...] = (), before: Before | None = None

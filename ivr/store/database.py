@@ -7,6 +7,7 @@ what was committed is on the disk; turns that only walk through menus are spared
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Callable
@@ -106,10 +107,13 @@ class _Entrance(Entrance):
         if not self._turnstile.enter(left(self._patience)):
             raise exc.TimeoutError(f"no turn at the database within {self._patience} s")
 
-    def begin(self, execute: Callable[[str], object]) -> None:
-        """Begin, and wait for other processes no longer than somebody waits for us."""
+    def begin(self, execute: Callable[[str], object], known: dict[str, object]) -> None:
+        """Begin, and wait for other processes no longer than somebody waits for us, give or take a quarter second."""
+        patience = math.ceil(left(self._patience) * 4) * 250
         try:
-            execute(f"PRAGMA busy_timeout = {round(left(self._patience) * 1000)}")
+            if known.get("patience") != patience:
+                execute(f"PRAGMA busy_timeout = {patience}")
+                known["patience"] = patience
             execute(BEGIN)
         except (sqlite3.OperationalError, exc.OperationalError):
             self._stuck = True
@@ -134,7 +138,7 @@ def _through(engine: Engine, entrance: _Entrance) -> None:
         if not connection.info.get("entered"):
             entrance.enter()
             connection.info["entered"] = True
-        entrance.begin(connection.exec_driver_sql)
+        entrance.begin(connection.exec_driver_sql, connection.info)
 
     def leave(_connection: Any, entry: ConnectionPoolEntry) -> None:
         if entry.info.pop("entered", False):

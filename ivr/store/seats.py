@@ -54,6 +54,7 @@ class Seat:
         self._dialect = connection.dialect.name
         self._driver: Any = connection.connection.dbapi_connection
         self._desk: RootTransaction | None = None
+        self._set: dict[str, object] = {}
 
     def execute(self, statement: Sql, parameters: Mapping[str, object]) -> Any:
         """The driver's cursor, after this statement."""
@@ -68,7 +69,7 @@ class Seat:
 
     def begin(self, entrance: Entrance) -> None:
         """Begin a turn."""
-        entrance.begin(self._driver.execute)
+        entrance.begin(self._driver.execute, self._set)
         self._connection.info[IN_A_TURN] = True
 
     def commit(self) -> None:
@@ -105,8 +106,8 @@ class Entrance:
     def enter(self) -> None:
         """Wait until it may begin."""
 
-    def begin(self, execute: Callable[[str], object]) -> None:
-        """Begin it."""
+    def begin(self, execute: Callable[[str], object], known: dict[str, object]) -> None:
+        """Begin it; `known` stays with the connection, for what need not be said to it twice."""
 
     def leave(self) -> None:
         """Let others in."""

@@ -7,10 +7,13 @@ heard as « an application error has occurred ». What a caller hears when all e
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from ivr.alone import Alone
 from ivr.bounds import answered_within
@@ -21,7 +24,7 @@ from ivr.settings import Settings
 from ivr.store.ends import RANK
 from ivr.store.turn import PLACED
 from ivr.telephony import signature, twiml
-from ivr.telephony.webhook import HostileFormError, MalformedFormError, Webhook, event, parameters, webhook
+from ivr.telephony.webhook import MOST_BYTES, HostileFormError, MalformedFormError, Webhook, event, parameters, webhook
 from ivr.web.editions import Edition
 from ivr.web.reading import Readings
 
@@ -30,6 +33,9 @@ INTERRUPTED = f"{SORRY} Pour être guidé depuis le début, tapez 2."
 LIMITED = "Excusez-moi, un incident technique m’empêche de créer un code. Je peux vous guider pas à pas."
 GOODBYE = "Rappelez dans quelques minutes. Au revoir."
 NO_CALL = "Cet appel ne peut pas aboutir ici. Rappelez le numéro de dépannage. Au revoir."
+
+FORM = "application/x-www-form-urlencoded"
+"""How the carrier sends what it says (twilio.com/docs/usage/webhooks)."""
 
 AFRESH = "2"
 """The key after `INTERRUPTED` that begins the call anew."""
@@ -186,14 +192,15 @@ class Voice:
 
     def signed_params(self) -> tuple[tuple[str, str], ...] | None:
         """The form's parameters, when it is a form and signed by the account; None is for 403."""
-        if request.mimetype != "application/x-www-form-urlencoded":
+        environ = request.environ
+        if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != FORM:
             return None
         try:
-            params = parameters(request.get_data(cache=False))
+            params = parameters(_body(environ))
         except MalformedFormError:
             return None
         tokens = self.settings.auth_tokens
-        given = request.headers.get("X-Twilio-Signature", "")
+        given = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
         if tokens and not signature.is_signed(given, tokens, self._urls(), params):
             log.warning("unsigned", extra={"path": request.path})
             return None
@@ -219,6 +226,17 @@ def voice_routes(voice: Voice) -> Blueprint:
     for name, rule in (("turn", TURN), ("carried", CARRIED)):
         routes.add_url_rule(rule, name, lambda **said: voice.answer(Place(**said)), methods=["POST"])
     return routes
+
+
+def _body(environ: Mapping[str, Any]) -> bytes:
+    """The body, read as it is announced. Raises RequestEntityTooLarge: a webhook of that size is none."""
+    length = environ.get("CONTENT_LENGTH", "")
+    if not (length.isascii() and length.isdecimal()):
+        return b""
+    if int(length) > MOST_BYTES:
+        raise RequestEntityTooLarge
+    body: bytes = environ["wsgi.input"].read(int(length))
+    return body
 
 
 def _twiml(document: bytes) -> Response:
