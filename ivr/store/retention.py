@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, func, or_, select, tuple_, update
 
 from ivr.store.accounts import Accounts
 from ivr.store.audit import Audit
@@ -44,6 +44,12 @@ SQLite asks a database that is locked again after a tenth of a second at the lat
 
 QUICK_BYTES = 64 * 2**20
 """An SQLite file up to this size is written anew within a second or so: calls can wait for that."""
+
+CALLS = 50
+"""Calls a transaction, where what goes is found by the call: about as many turns as a slice has rows."""
+
+EVERYTHING, NO_ANSWERS, NO_STATE, NOTHING = 3, 2, 1, 0
+"""How much of a call is kept (`calls.kept`): it loses its answers, then its state, then its turns."""
 
 Counts = Mapping[str, int]
 """How many rows of what."""
@@ -96,6 +102,21 @@ class _Chore:
     change: Mapping[str, object] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Turns of the calls whose time is over: deleted, or emptied by `change`. What the `calls` hold then."""
+
+    name: str
+    over: ColumnElement[bool]
+    calls: Mapping[str, object]
+    change: Mapping[str, object] | None = None
+
+    @property
+    def turns(self) -> ColumnElement[bool]:
+        """The turns of all these calls."""
+        return turns.c.call_sid.in_(select(calls.c.sid).where(self.over))
+
+
 def purge(
     engine: Engine,
     vault: Vault,
@@ -115,13 +136,18 @@ def purge(
     Any number of processes may purge at once. Raises what the database raises; what was done until then stays done.
     """
     recordings = Recordings(folder / FOLDER, vault)
+    answers, old = _stages(at, periods)
     chores = _chores(at, periods)
     over = _messages_over(at, periods)
     if dry_run:
         with engine.begin() as connection:
-            counts = {chore.name: _count(connection, chore.table, chore.over) for chore in chores}
+            counts = {answers.name: _count(connection, turns, answers.turns)}
+            counts |= {chore.name: _count(connection, chore.table, chore.over) for chore in chores}
+            counts[old.name] = _count(connection, turns, old.turns)
             return Purged(counts | {"messages": _count(connection, messages, over)})
-    counts = {chore.name: sum(_slices(engine, chore)) for chore in chores}
+    counts = {answers.name: sum(_call_slices(engine, answers))}
+    counts |= {chore.name: sum(_slices(engine, chore)) for chore in chores}
+    counts[old.name] = sum(_call_slices(engine, old))
     counts["messages"] = sum(_message_slices(engine, recordings, over))
     something = any(counts.values())
     _drop_strays(engine, recordings, at - periods.drafts)
@@ -156,19 +182,28 @@ def forget_number(
     return Purged(counts, on_disk=_swept_disk(engine, anew=True))
 
 
-def _chores(at: float, periods: Periods) -> list[_Chore]:
+def _stages(at: float, periods: Periods) -> tuple[_Stage, _Stage]:
+    """Answers go first, turns last: what a call keeps only ever grows less."""
     answered, old = at - periods.turns - LONGEST_CALL, at - periods.calls
+    whole = and_(calls.c.kept == EVERYTHING, calls.c.started_at < answered)
+    some = and_(calls.c.kept.in_((EVERYTHING, NO_ANSWERS, NO_STATE)), calls.c.started_at < old)
+    return _Stage("answers", whole, {"kept": NO_ANSWERS}, {"recipe": ""}), _Stage(
+        "turns", some, {"kept": NOTHING, "state": ""}
+    )
+
+
+def _chores(at: float, periods: Periods) -> list[_Chore]:
+    answered, old, stood = at - periods.turns - LONGEST_CALL, at - periods.calls, at - periods.states
+    forgotten = and_(calls.c.kept >= NO_ANSWERS, calls.c.started_at < stood, calls.c.ended_at < stood)
     nobody = {"caller_key": "", "caller_mask": "", "follows": ""}
     unwatched = {"line_cipher": None, "number_key": "", "number_cipher": None}
     handled = callbacks.c.done_at < at - periods.handled
     sent = and_(outbox.c.state.in_(SETTLED), outbox.c.queued_at < at - periods.outbox)
     watched = and_(watches.c.line_cipher.is_not(None), watches.c.until < at - periods.watches)
     return [
-        _Chore("answers", turns, and_(text("recipe <> ''"), turns.c.at < answered), {"recipe": ""}),
         _Chore("jobs", jobs, jobs.c.asked_at < answered),
-        _Chore("states", calls, and_(text("state <> ''"), calls.c.ended_at < at - periods.states), {"state": ""}),
+        _Chore("states", calls, forgotten, {"state": "", "kept": NO_STATE}),
         _Chore("callers", calls, and_(calls.c.caller_key != "", calls.c.started_at < old), nobody),
-        _Chore("turns", turns, turns.c.at < old),
         _Chore("outbox", outbox, sent),
         _Chore("links", links, links.c.expires_at < at - periods.links),
         _Chore("callbacks", callbacks, or_(handled, callbacks.c.slot_end < old)),
@@ -193,6 +228,20 @@ def _slices(engine: Engine, chore: _Chore) -> Iterator[int]:
             taken = connection.execute(statement.where(some)).rowcount
         yield taken
         _pause(taken)
+
+
+def _call_slices(engine: Engine, stage: _Stage) -> Iterator[int]:
+    """How many turns each transaction took, until no call is left."""
+    statement = delete(turns) if stage.change is None else update(turns).values(dict(stage.change))
+    some = select(calls.c.sid).where(stage.over).limit(CALLS).with_for_update(skip_locked=True)
+    sids = [""]
+    while sids:
+        with _forgetful(engine) as connection:
+            sids = list(connection.execute(some).scalars())
+            taken = connection.execute(statement.where(turns.c.call_sid.in_(sids))).rowcount
+            connection.execute(update(calls).where(calls.c.sid.in_(sids)).values(dict(stage.calls)))
+        yield taken
+        _pause(SLICE if sids else 0)
 
 
 def _message_slices(engine: Engine, recordings: Recordings, over: ColumnElement[bool]) -> Iterator[int]:

@@ -27,15 +27,18 @@ calls = Table(
     Column("follows", String(34), nullable=False),
     Column("follows_after", Double),
     Column("revision", String(16), nullable=False, server_default=""),
+    Column("kept", Integer, nullable=False, server_default=text("3")),
 )
 Index("ix_calls_caller_key", calls.c.caller_key, calls.c.started_at)
 Index("ix_calls_started_at", calls.c.started_at)
+Index("ix_calls_kept", calls.c.kept, calls.c.started_at)
 Index(
-    "ix_calls_ended_at",
-    calls.c.ended_at,
-    sqlite_where=text("state <> ''"),
-    postgresql_where=text("state <> ''"),
+    "ix_calls_live",
+    calls.c.started_at,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
 )
+"""No turn of a call touches these: an index that each turn moves costs it a page of the disk (`python -m bench`)."""
 
 turns = Table(
     "turns",
@@ -47,13 +50,6 @@ turns = Table(
     Column("recipe", Text, nullable=False),
     Column("at", Double, nullable=False),
     Column("outcomes", Text, nullable=False, server_default=""),
-)
-Index("ix_turns_at", turns.c.at)
-Index(
-    "ix_turns_recipe",
-    turns.c.at,
-    sqlite_where=text("recipe <> ''"),
-    postgresql_where=text("recipe <> ''"),
 )
 
 lines = Table(

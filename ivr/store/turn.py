@@ -169,7 +169,7 @@ class Turn:
             "step": step,
             "revision": revision,
         }
-        if self._row is None or self._number == 0:
+        if self._row is None or not self._row[1] or self._number == 0:
             moved |= {"key": caller.key, "mask": caller.mask, "direction": direction, "follows": "", "after": None}
             if self._number == 0 and direction == INBOUND:
                 moved |= self._followed(caller.key)
@@ -246,8 +246,8 @@ _WHO = """
     caller_key = :key, caller_mask = :mask, direction = :direction,
     follows = CASE WHEN :follows = '' THEN calls.follows ELSE :follows END,
     follows_after = CASE WHEN :follows = '' THEN calls.follows_after ELSE :after END"""
-BEGUN = Sql(f"{_NEW} {_MOVES}, {_WHO} WHERE {_LIVES}")
-FOUND = Sql(f"{_NEW} {_MOVES} WHERE {_LIVES}")
+BEGUN = Sql(f"{_NEW} {_MOVES}, {_WHO}, kept = 3 WHERE {_LIVES}")
+FOUND = Sql(f"{_NEW} {_MOVES}, kept = 3 WHERE {_LIVES}")
 
 ANSWERED = Sql("""
     INSERT INTO turns (call_sid, turn, event, step, recipe, at, outcomes)

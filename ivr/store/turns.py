@@ -109,7 +109,7 @@ class Turns:
 
         They ended with their last turn, as far as anybody knows. A status that comes late still takes its place.
         """
-        silent = (calls.c.ended_at.is_(None), calls.c.updated_at < before, text("state <> ''"))
+        silent = (calls.c.ended_at.is_(None), calls.c.updated_at < before, calls.c.state != "")
         said = case((calls.c.disposition == "", CUT), else_=calls.c.disposition)
         swept = update(calls).where(*silent).values(status=SWEPT, ended_at=calls.c.updated_at, disposition=said)
         with self._engine.begin() as connection:
