@@ -66,7 +66,7 @@ class Hook:
 
 def call(number: int) -> Iterator[Hook]:
     """The webhooks of one call, in order. `number` names it, and the mobile it comes from."""
-    sid = f"CA{number:032x}"
+    sid = f"CA{hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()}"  # as random as the carrier's
     vault = Vault([SECRET_KEY.encode()])
     yield _hook(sid, number, "/voice", {})
     for turn, key in enumerate(KEYS, 1):

@@ -34,9 +34,9 @@ def figures(rounds: int = 9) -> Iterator[Figure]:
     yield ratio("turn ÷ tutorial's view, in process", costs["turn"], costs["naive"], bound=NAIVE_BOUND)
 
 
-def calls_of(app: WSGIApplication, calls: int) -> Work:
-    """The work of whole calls, each of them new."""
-    numbers = itertools.count(1)
+def calls_of(app: WSGIApplication, calls: int, first: int = 1) -> Work:
+    """The work of whole calls, each of them new; `first` is the number of the first."""
+    numbers = itertools.count(first)
 
     def prepared() -> Callable[[], int]:
         environs = [hook.environ() for number in itertools.islice(numbers, calls) for hook in call(number)]
