@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test torture lock clean
+.PHONY: run test torture bench bench-check lock clean
 .DEFAULT_GOAL := run
 
 run: $(READY)            ## start the line on http://127.0.0.1:5000 (PORT=… for another port)
@@ -20,6 +20,12 @@ test: $(READY)           ## everything: style, types, the script's proof, the te
 
 torture: $(READY)        ## the bars of reliability in full, with docs/torture.md as the report; hours (ARGS="--minutes 10" for less)
 	@$(BIN)/python -m tests.torture $(ARGS)
+
+bench: $(READY)          ## what the line costs, against its limits; minutes (PARTS="turn server" for these alone)
+	@$(BIN)/python -m bench $(PARTS)
+
+bench-check: $(READY)    ## whether the line has become slower than bench/baseline.json, beyond noise
+	@$(BIN)/python -m bench --check
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
