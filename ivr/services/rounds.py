@@ -15,6 +15,7 @@ from ivr.desk.handover import Team
 from ivr.sender import send_due
 from ivr.services import Services
 from ivr.store.codes import Codes
+from ivr.store.database import checkpoint
 from ivr.store.outbox import Outbox
 from ivr.store.retention import purge
 from ivr.store.turns import Turns
@@ -69,6 +70,7 @@ def rounds(services: Services, turns: Turns, partners: Partners, clock: Clock, s
     found = [
         Round("watch", 5.0, lambda: scripts.now().services.watching.look(clock(), services.ring)),
         Round("sweep", 60.0, lambda: sweep(scripts, turns, clock())),
+        Round("checkpoint", 1.0, lambda: checkpoint(ground.engine)),
         Round("callbacks", 15.0, lambda: services.people.place_callbacks(clock())),
     ]
     if twilio:

@@ -11,6 +11,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ BUSY_SECONDS = 5
 
 Less when somebody waits for an answer (`ivr.bounds.left`).
 """
+
+LOG_PAGES = 8_000
+"""So many pages of 4 KB in the log are moved into the file by whoever commits; `checkpoint` comes long before."""
 
 STUCK_SECONDS = 0.2
 """How long it waits once another process has held the database too long: who calls now is answered without it.
@@ -65,6 +69,13 @@ def seats_of(engine: Engine) -> Seats:
     """The connections that turns are taken on."""
     seats: Seats = engine.get_execution_options()["seats"]
     return seats
+
+
+def checkpoint(engine: Engine) -> None:
+    """Move what SQLite's log holds into its file, as far as nobody reads it: then no turn has to (facts/speed.md 7)."""
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _engine(url: str) -> Engine:
@@ -157,7 +168,7 @@ def _unhurried(driver: Any) -> None:
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
     _write_ahead(connection)
-    for pragma in ("synchronous = FULL", "secure_delete = ON"):
+    for pragma in ("synchronous = FULL", "secure_delete = ON", f"wal_autocheckpoint = {LOG_PAGES}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -54,6 +54,9 @@ MOST_BYTES = 64 * 1024
 
 CONTENT_TYPE = "text/xml; charset=utf-8"
 
+KEPT = 1_024
+"""Answers that are kept: every step a few times over; those that hold what one caller typed push one another out."""
+
 _ADDRESS = "\x00"
 """Stands in a kept answer where the address of the next turn goes; no text can hold it (see `xml_text`)."""
 
@@ -109,7 +112,7 @@ class Renderer:
     ) -> None:
         self._flow, self._speaker, self._audio = flow, speaker, audio
         self._numbers, self._own_number = numbers or {}, own_number
-        self._kept = lru_cache(maxsize=4096)(self._template)
+        self._kept = lru_cache(maxsize=KEPT)(self._template)
 
     def answer(self, actions: tuple[Action, ...], address: str, *, first: bool, read: Read | None = None) -> bytes:
         """The document for these actions. `address` leads to the next turn, up to its last part; `first` for turn 0.
