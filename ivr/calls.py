@@ -103,11 +103,15 @@ MOST_COMMANDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller gets, the turn that it was given in, and the revision of the script whose steps it names."""
+    """What the caller gets, the turn that it was given in, and the revision of the script whose steps it names.
+
+    `at` is when an answer of before was given (seconds since the epoch).
+    """
 
     turn: int
     actions: tuple[Action, ...]
     revision: str
+    at: float = 0.0
 
 
 class Script(Protocol):
@@ -244,9 +248,8 @@ class Calls:
 
     def _given(self, call: str, number: int, taken: Given) -> Answer:
         """The answer that a turn was given."""
-        return Answer(
-            number, recipe_actions(self._opened(taken.recipe, f"turns|recipe|{call}/{number}")), taken.revision
-        )
+        actions = recipe_actions(self._opened(taken.recipe, f"turns|recipe|{call}/{number}"))
+        return Answer(number, actions, taken.revision, taken.at)
 
     def _sealed(self, text: str, place: str) -> str:
         """The text as it is kept: slots hold what callers typed, numbers and addresses."""

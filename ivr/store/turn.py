@@ -52,10 +52,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a turn was answered with: its recipe, and the revision of the script that it is a recipe of."""
+    """What a turn was answered with: its recipe, and the revision of the script that it is a recipe of.
+
+    `at` is when (seconds since the epoch), where it was asked for.
+    """
 
     recipe: str = field(repr=False)
     revision: str
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,7 @@ def given(seat: Seat, sid: str, number: int) -> Given | None:
 
 
 RECIPE = Sql("""
-    SELECT turns.recipe, calls.revision FROM turns JOIN calls ON calls.sid = turns.call_sid
+    SELECT turns.recipe, calls.revision, turns.at FROM turns JOIN calls ON calls.sid = turns.call_sid
     WHERE turns.call_sid = :sid AND turns.turn = :number""")
 
 LIVE = Sql("SELECT revision FROM releases ORDER BY number DESC LIMIT 1")

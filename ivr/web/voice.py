@@ -40,6 +40,9 @@ FORM = "application/x-www-form-urlencoded"
 AFRESH = "2"
 """The key after `INTERRUPTED` that begins the call anew."""
 
+STUCK_SECONDS = 900.0
+"""When the same turn has failed for so long, and the caller says nothing, the call ends: else it never would."""
+
 ANSWER_SECONDS = 4.0
 """How long an answer may wait for the database. What then still has to be done leaves room for the 5 s of B13."""
 
@@ -131,7 +134,8 @@ class Voice:
     def _turn(self, hook: Webhook, place: Place) -> Response:
         number, goes_on = place.number, hook.form.get("Digits") != AFRESH
         if place.kind == "again" and goes_on and (said := self.calls.last_answer(hook.call, number)):
-            return self._rendered(hook.call, said)
+            is_stuck = "Digits" not in hook.form and self.clock() - said.at > STUCK_SECONDS
+            return _twiml(twiml.notice(GOODBYE)) if is_stuck else self._rendered(hook.call, said)
         try:
             happened = event(place.kind, hook, self.clock())
         except HostileFormError as error:

@@ -79,6 +79,14 @@ def test_desks_fail_hang_and_answer_late(attack: Attack) -> None:
     assert attack.place() == "adresse.comment"
 
 
+@pytest.mark.parametrize("before", [("press 3 early", "press 1 early", "press 1 early"), ("press 3 early",), ()])
+def test_a_call_whose_desk_fails_for_ever_ends_when_the_caller_says_nothing(before: list[str], attack: Attack) -> None:
+    """`ivr call --hostile --seed 20271` found that it did not: the apology and the failure took turns without end."""
+    lines = ["desks hang", "dial from +33639980003", *before, "desks fail", "ends"]
+    assert attack.play_all(lines) is None
+    assert attack.phone.seconds < 2000
+
+
 def test_a_call_gets_as_far_as_its_code_and_types_it(attack: Attack) -> None:
     assert attack.play_all([*CODE, "wait 3 any"]) is None
     assert attack.place() == "creation.pret"
