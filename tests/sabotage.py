@@ -27,9 +27,9 @@ from sqlalchemy.pool import Pool
 
 from ivr import calls
 from ivr.calls import Calls
-from ivr.store import database
+from ivr.store import database, turn
 from ivr.store.accounts import Accounts
-from ivr.store.turn import Turn
+from ivr.store.seats import Sql
 from ivr.telephony import signature, twiml
 from ivr.telephony.rest import NotSent, Twilio, Unknown
 from ivr.web.voice import Voice
@@ -102,16 +102,22 @@ def _never_apologises(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(twiml, last_word, apology)
 
 
+def _taken_again(patch: pytest.MonkeyPatch) -> None:
+    overwritten = "ON CONFLICT (call_sid, turn) DO UPDATE SET recipe = excluded.recipe"
+    patch.setattr(turn, "ANSWERED", Sql(turn.ANSWERED.text.replace("ON CONFLICT DO NOTHING", overwritten)))
+    patch.setattr(turn.Turn, "taken", lambda _turn: None)
+
+
 SABOTAGES = {
     "unique": Sabotage(
         "no UNIQUE on the unheard code of a line",
         "tests/store/test_database.py::test_the_database_itself_keeps_one_unheard_code_a_line",
         _said_to_the_database("CREATE UNIQUE INDEX", "CREATE INDEX"),
     ),
-    "no-reservation": Sabotage(
-        "a turn is not reserved before it is walked",
+    "taken-again": Sabotage(
+        "a turn that was taken is taken again",
         "tests/web/test_voice.py::test_a_webhook_delivered_again_gets_the_same_bytes_whatever_its_digits",
-        lambda patch: patch.setattr(Turn, "taken", lambda _turn: None),
+        _taken_again,
     ),
     "deferred": Sabotage(
         "transactions begin with BEGIN, not with BEGIN IMMEDIATE",

@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from ivr.demo.loopback import HANG
 from ivr.web.voice import LIMITED
-from tests.faults import IN_TIME, SCENARIOS, Heard, House, failed_everywhere
+from tests.faults import IN_TIME, SCENARIOS, Heard, House, Scenario, failed_everywhere
 from tests.torture.bars import Bar, Size, trial
 
 LASTING = 40
@@ -112,6 +114,46 @@ def _held(house: House, seconds: int, size: Size) -> Iterator[Bar]:
     )
     well = LIMITED not in after.answers[0] and not after.wrong
     yield Bar("a whole call as ever after that", "≤ 5 s", f"{back:.1f} s" if well else "never", well and back <= 5)
+
+
+@trial("B13", seconds=60)
+def partners_that_are_away(size: Size) -> Iterator[Bar]:
+    """OVH and Twilio accept connections and say nothing, for 30 s: calls for a code, one after the other."""
+    away, scenario = size.of(30, 8), SCENARIOS["code-by-ovh"]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(8) as background:
+        house = House(Path(folder), operator=True)
+        try:
+            house.line.app.extensions["ivr"].__dict__["background"] = background.submit
+            house.line.operator_fails("all", "hangs")
+            house.line.carrier.faults["*"] = HANG
+            began, heard = time.monotonic(), list[Heard]()
+            while (gone := time.monotonic() - began) < away:
+                heard.append(house.place(scenario))
+                size.went(gone / away)
+            house.line.operator_fails("all", "works")
+            house.line.carrier.faults.clear()
+            ended = time.monotonic()
+            well = _goes_well(house, scenario, ended + 15)
+            back = time.monotonic() - ended
+        finally:
+            house.stop()
+    wrong, slowest = sum(len(call.wrong) for call in heard), max(call.slowest for call in heard)
+    reached = f"{wrong} wrong answers in {len(heard)} calls, slowest {slowest:.2f} s"
+    yield Bar(
+        f"calls for a code while OVH and Twilio hang for {away} s",
+        "answered in 5 s",
+        reached,
+        not wrong and slowest <= 5,
+    )
+    yield Bar("a code made and texted after that", "≤ 5 s", f"{back:.1f} s" if well else "never", well and back <= 5)
+
+
+def _goes_well(house: House, scenario: Scenario, until: float) -> bool:
+    """Whether a call comes to its good end before then, tried again and again."""
+    while time.monotonic() < until:
+        if scenario.ends_with in house.place(scenario).answers[-1]:
+            return True
+    return False
 
 
 @contextmanager
