@@ -108,7 +108,7 @@ def check(chosen: Settings, *, clips: bool = True, orphans: bool = True) -> Repo
     mistakes += wrong
     measures: list[Measure] = []
     if flow:
-        seconds = recorded(Speaker(flow, read_shelf(chosen.audio_dir), lexicon, _voices(chosen)))
+        seconds = seconds_heard(chosen, flow, lexicon)
         taken = bars.measured(flow, limits, seconds)
         mistakes += bars.findings(flow, limits, taken, seconds, tables)
         measures = bars.worst(taken)
@@ -132,6 +132,11 @@ def accept(chosen: Settings) -> Path:
     kept = folder / REVIEW
     kept.write_text(review.written(now), encoding="utf-8")
     return kept
+
+
+def seconds_heard(chosen: Settings, flow: Flow, lexicon: Lexicon) -> Seconds:
+    """Seconds as callers of the line with these settings hear them."""
+    return recorded(Speaker(flow, read_shelf(chosen.audio_dir), lexicon, _voices(chosen)))
 
 
 def recorded(speaker: Speaker) -> Seconds:

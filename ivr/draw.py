@@ -8,21 +8,22 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ivr.check import script_settings
+from ivr.check import script_settings, seconds_heard
 from ivr.drawing.dot import Look, Shades, dot, overview
 from ivr.drawing.layout import DrawingError, Graphviz
 from ivr.drawing.mermaid import mermaid
 from ivr.drawing.page import Sheet, book, numbered, sheet
 from ivr.drawing.traffic import Counts, counts
 from ivr.flow.chart import Chapter, chapters
-from ivr.flow.measures import estimated, length
+from ivr.flow.measures import Seconds, length
 from ivr.flow.model import Flow, HangUp, Step
-from ivr.folder import read_script
+from ivr.folder import read_lexicon, read_script
 from ivr.settings import Settings, settings
 from ivr.store.database import open_database
 from ivr.store.traffic import traffic
@@ -42,6 +43,19 @@ PLAN, BOOK = "plan", "plan.html"
 DAY = 86_400
 
 
+@dataclass(frozen=True, slots=True)
+class Over:
+    """What is told beside the words: how long they are heard; of the traffic, its shades and its line of legend."""
+
+    seconds: Seconds
+    shades: Shades = field(default_factory=Shades)
+    note: str = ""
+
+    def length(self, step: Step) -> float:
+        """How long a step speaks, in seconds."""
+        return length(step.prompt.pieces(), self.seconds)
+
+
 def draw(chosen: Namespace) -> int:
     """Carry out the command; the exit code.
 
@@ -54,9 +68,11 @@ def draw(chosen: Namespace) -> int:
     if chosen.mermaid:
         print("\n".join(map(mermaid, drawn)), end="")
         return 0
+    seconds = seconds_heard(found, flow, read_lexicon(folder))
     counted = _counted(flow, found, chosen.days) if chosen.calls else None
+    over = Over(seconds, counted.shades(), _legend(counted, chosen.days)) if counted else Over(seconds)
     to = Path(chosen.to) if chosen.to else found.data_dir / "dessin"
-    sheets = _drawn(drawn, counted, chosen.days, whole=not chosen.chapter)
+    sheets = _drawn(drawn, over, whole=not chosen.chapter)
     _write(to, sheets)
     print(f"{_number(len(sheets), 'page')} A3 dans {to}\u00a0: ouvrez {to / BOOK} dans un navigateur.")
     if counted:
@@ -85,10 +101,8 @@ def _counted(flow: Flow, found: Settings, days: float) -> Counts:
 # Sheets
 
 
-def _drawn(drawn: tuple[Chapter, ...], counted: Counts | None, days: float, *, whole: bool) -> list[Sheet]:
+def _drawn(drawn: tuple[Chapter, ...], over: Over, *, whole: bool) -> list[Sheet]:
     """The sheets of these chapters; with `whole`, the sheet of all of them before."""
-    shades = counted.shades() if counted else Shades()
-    note = _legend(counted, days) if counted else ""
     columns = TextColumn("Dessin"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
     sheets: list[Sheet] = []
     out = Console(stderr=True)
@@ -97,27 +111,23 @@ def _drawn(drawn: tuple[Chapter, ...], counted: Counts | None, days: float, *, w
         task = progress.add_task(PLAN, total=len(drawn))
         if whole:
             pictures = [graphviz.picture(overview(drawn, look)) for look in (LOOKS[0], LOOKS[-1])]
-            sheets.append(sheet(PLAN, f"Le plan, {_number(len(drawn), 'chapitre')}", pictures, note))
+            sheets.append(sheet(PLAN, f"Le plan, {_number(len(drawn), 'chapitre')}", pictures, over.note))
         for chapter in drawn:
             progress.update(task, description=chapter.name)
-            sheets += numbered(list(_of_chapter(graphviz, chapter, shades, note)))
+            sheets += numbered(list(_of_chapter(graphviz, chapter, over)))
             progress.advance(task)
     return sheets
 
 
-def _of_chapter(graphviz: Graphviz, chapter: Chapter, shades: Shades, note: str) -> Iterator[Sheet]:
+def _of_chapter(graphviz: Graphviz, chapter: Chapter, over: Over) -> Iterator[Sheet]:
     """The chapter on one sheet, or on several when its words would be too small to read."""
-    pictures = [graphviz.picture(dot(chapter, _seconds, shades, look)) for look in LOOKS]
-    one = sheet(chapter.name, chapter.name, pictures, note)
+    pictures = [graphviz.picture(dot(chapter, over.length, over.shades, look)) for look in LOOKS]
+    one = sheet(chapter.name, chapter.name, pictures, over.note)
     if one.scale >= LEAST or len(chapter.steps) < FEWEST:
         yield one
     else:
         for half in chapter.halves():
-            yield from _of_chapter(graphviz, half, shades, note)
-
-
-def _seconds(step: Step) -> float:
-    return length(step.prompt.pieces(), estimated)
+            yield from _of_chapter(graphviz, half, over)
 
 
 def _write(to: Path, sheets: list[Sheet]) -> None:
@@ -147,4 +157,4 @@ def _told(counted: Counts, days: float) -> str:
     worst = sorted(counted.lost.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
     lost = ", ".join(f"{step} {count}" for step, count in worst)
     total = f"{_number(counted.calls, 'appel')} en {days:g} jours"
-    return f"{total}\u00a0; perdus\u00a0: {lost}." if lost else f"{total}, aucun perdu."
+    return f"{total}\u202f; perdus\u00a0: {lost}." if lost else f"{total}, aucun perdu."

@@ -53,7 +53,7 @@ def test_the_calls_of_the_line_are_counted_on_the_picture_and_the_lost_ones_wher
     assert "3 appels en 100000 jours" in shown
     assert 'fill="#f4b160"' in svg  # every call came by « alimentation »
     told = capsys.readouterr().out
-    assert "3 appels en 100000 jours\u00a0; perdus\u00a0: bouton.ethernet 2." in told
+    assert "3 appels en 100000 jours\u202f; perdus\u00a0: bouton.ethernet 2." in told
 
 
 def test_a_call_that_is_lost_while_it_is_asked_whether_somebody_is_there_is_lost_at_the_question(
