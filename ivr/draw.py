@@ -45,10 +45,11 @@ DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """What is told beside the words: how long they are heard; of the traffic, its shades and its line of legend."""
+    """What is told beside the words: how long they are heard; of the traffic, its shades and its line in the legend."""
 
     seconds: Seconds
     shades: Shades = field(default_factory=Shades)
+    chapters: Shades = field(default_factory=Shades)
     note: str = ""
 
     def length(self, step: Step) -> float:
@@ -70,7 +71,7 @@ def draw(chosen: Namespace) -> int:
         return 0
     seconds = seconds_heard(found, flow, read_lexicon(folder))
     counted = _counted(flow, found, chosen.days) if chosen.calls else None
-    over = Over(seconds, counted.shades(), _legend(counted, chosen.days)) if counted else Over(seconds)
+    over = _over(seconds, counted, chosen.days)
     to = Path(chosen.to) if chosen.to else found.data_dir / "dessin"
     sheets = _drawn(drawn, over, whole=not chosen.chapter)
     _write(to, sheets)
@@ -98,6 +99,12 @@ def _counted(flow: Flow, found: Settings, days: float) -> Counts:
     return counts(flow, seen.calls, seen.visits, seen.moves, seen.lost)
 
 
+def _over(seconds: Seconds, counted: Counts | None, days: float) -> Over:
+    if counted is None:
+        return Over(seconds)
+    return Over(seconds, counted.shades(), counted.shades_of_chapters(), _legend(counted, days))
+
+
 # Sheets
 
 
@@ -110,7 +117,7 @@ def _drawn(drawn: tuple[Chapter, ...], over: Over, *, whole: bool) -> list[Sheet
     with Graphviz() as graphviz, showing as progress:
         task = progress.add_task(PLAN, total=len(drawn))
         if whole:
-            pictures = [graphviz.picture(overview(drawn, look)) for look in (LOOKS[0], LOOKS[-1])]
+            pictures = [graphviz.picture(overview(drawn, over.chapters, look)) for look in (LOOKS[0], LOOKS[-1])]
             sheets.append(sheet(PLAN, f"Le plan, {_number(len(drawn), 'chapitre')}", pictures, over.note))
         for chapter in drawn:
             progress.update(task, description=chapter.name)

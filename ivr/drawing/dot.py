@@ -114,10 +114,14 @@ def _box(step: Step, seconds: float, chapter: Chapter, shades: Shades, columns: 
     if sources := chapter.entered_from.get(step.id):
         cells.append(_cell(_small(f"← {', '.join(sources)}", columns + 6)))
     cells += [_cell(_row(row, columns)) for row in rows(step)]
-    if foot := shades.foot(step.id):
-        cells.append(_cell(f'<FONT COLOR="white"><B>{broken(foot, columns)}</B></FONT>', 'BGCOLOR="#8f1d14"'))
+    cells += _foot(shades.foot(step.id), columns)
     dashed = ' STYLE="DASHED"' if word == "phrase" else ""
     return _table(cells, f'BORDER="1" CELLPADDING="4" BGCOLOR="{shades.ground(step.id)}"{dashed}')
+
+
+def _foot(told: str, columns: int) -> list[str]:
+    text = f'<FONT COLOR="white"><B>{broken(told, columns)}</B></FONT>'
+    return [_cell(text, 'BGCOLOR="#8f1d14"')] if told else []
 
 
 def _row(row: Row, columns: int) -> str:
@@ -172,14 +176,15 @@ def _exit(arrow: Arrow, step: Step, shades: Shades) -> str:
 # All chapters on one sheet
 
 
-def overview(chapters: Sequence[Chapter], look: Look) -> str:
+def overview(chapters: Sequence[Chapter], shades: Shades, look: Look) -> str:
     """The chapters and what leads from one to another; silence and mistakes are left to the chapters."""
     lines = [_head(look)]
     for chapter in chapters:
         name = f'<FONT COLOR="white"><B>{escape(chapter.name)}</B></FONT>'
         steps = f"{len(chapter.steps)} étape{'s' if len(chapter.steps) > 1 else ''}"
         cells = [_cell(name, f'BGCOLOR="{HEADS["question"][0]}"'), _cell(steps)]
-        box = _table(cells, 'BORDER="1" CELLPADDING="4"')
+        cells += _foot(shades.foot(chapter.name), look.columns)
+        box = _table(cells, f'BORDER="1" CELLPADDING="4" BGCOLOR="{shades.ground(chapter.name)}"')
         lines.append(f"{_quoted(chapter.name)} [label=<{box}>]")
     pairs = dict.fromkeys(
         (chapter.name, chapter_of(arrow.target))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ivr.drawing.dot import Shades
-from ivr.flow.chart import Arrow, arrows
+from ivr.flow.chart import Arrow, arrows, chapter_of
 from ivr.flow.model import Entry, Flow, Menu, Run, Say, Step, Transfer
 
 WIDEST = 5.0
@@ -34,19 +34,33 @@ class Counts:
         """The counts as the pictures show them."""
         return Shades(self._ground, self._foot, self._count, self._weight)
 
+    def shades_of_chapters(self) -> Shades:
+        """The same for whole chapters: each as its busiest step, with all that were lost in it."""
+        steps: dict[str, int] = {}
+        lost: Counter[str] = Counter()
+        for step, count in self.steps.items():
+            steps[chapter_of(step)] = max(count, steps.get(chapter_of(step), 0))
+        for step, count in self.lost.items():
+            lost[chapter_of(step)] += count
+        return Shades(Counts(self.calls, steps, {}, {})._ground, lambda name: _lost(lost[name]))
+
     def _ground(self, step: str) -> str:
         share = min(1.0, self.steps.get(step, 0) / max(1, self.calls))
         return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(LIGHT, DARK, strict=True))
 
     def _foot(self, step: str) -> str:
         lost, came = self.lost.get(step, 0), self.steps.get(step, 0)
-        return f"× {lost} perdu{'s' if lost > 1 else ''} ici sur {max(came, lost)}" if lost else ""
+        return f"{_lost(lost)} ici sur {max(came, lost)}" if lost else ""
 
     def _count(self, arrow: Arrow) -> str:
         return f"({count})" if (count := self.arrows.get(arrow, 0)) else ""
 
     def _weight(self, arrow: Arrow) -> float:
         return WIDEST * self.arrows.get(arrow, 0) / max(1, *self.arrows.values(), self.calls)
+
+
+def _lost(count: int) -> str:
+    return f"× {count} perdu{'s' if count > 1 else ''}" if count else ""
 
 
 def counts(

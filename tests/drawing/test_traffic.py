@@ -146,6 +146,15 @@ def test_the_more_calls_the_darker_in_grey_too_and_black_is_still_read_on_it(flo
     assert (LIGHT, DARK) == ((255, 255, 255), (244, 177, 96))
 
 
+def test_on_the_sheet_of_all_chapters_each_is_as_its_busiest_step_with_all_that_were_lost_in_it() -> None:
+    counted = Counts(10, {"a.x": 2, "a.y": 10, "b.x": 5}, {}, {"a.x": 1, "a.y": 2})
+    shades = counted.shades_of_chapters()
+    assert shades.ground("a") == counted.shades().ground("a.y")
+    assert shades.ground("b") == counted.shades().ground("b.x")
+    assert shades.ground("c") == "#ffffff"
+    assert [shades.foot(name) for name in "abc"] == ["× 3 perdus", "", ""]
+
+
 def test_the_arrow_that_more_calls_took_is_wider(flow: Flow) -> None:
     one, other = list(arrows(flow.steps["bouton.alimentation"]))[:2]
     weights = Counts(10, {}, {one: 9, other: 1}, {}).shades().weight
