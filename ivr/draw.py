@@ -60,7 +60,7 @@ class Over:
 def draw(chosen: Namespace) -> int:
     """Carry out the command; the exit code.
 
-    Raises DrawingError without Graphviz, or for a chapter that there is not; ScriptError, SettingsError.
+    Raises DrawingError without Graphviz, for a chapter or a folder that there is not; ScriptError, SettingsError.
     """
     found = settings() if chosen.calls else script_settings(chosen.script)
     folder = Path(chosen.script) if chosen.script else found.prompts_dir
@@ -74,7 +74,12 @@ def draw(chosen: Namespace) -> int:
     over = _over(seconds, counted, chosen.days)
     to = Path(chosen.to) if chosen.to else found.data_dir / "dessin"
     sheets = _drawn(drawn, over, whole=not chosen.chapter)
-    _write(to, sheets)
+    try:
+        _write(to, sheets)
+    except OSError as why:
+        raise DrawingError(
+            f"Rien ne peut être écrit dans {to}\u00a0: {why.strerror}. Nommez un autre dossier."
+        ) from why
     print(f"{_number(len(sheets), 'page')} A3 dans {to}\u00a0: ouvrez {to / BOOK} dans un navigateur.")
     if counted:
         print(_told(counted, chosen.days))

@@ -118,6 +118,13 @@ def test_a_chapter_that_there_is_not_is_told_with_those_that_there_are(capsys: p
     assert "bouton, code" in told
 
 
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("a file")
+    to = str(tmp_path / "taken" / "dessin")
+    assert main(["draw", to, "--chapter", "fin", "--script", str(ROOT / "prompts")]) == 2
+    assert f"Rien ne peut être écrit dans {to}" in capsys.readouterr().err
+
+
 def test_without_graphviz_the_command_says_how_to_have_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
