@@ -14,7 +14,7 @@ from ivr.speech.clips import countdown, take, tick
 from ivr.speech.lexicon import Lexicon
 from ivr.speech.shelf import Shelf, sound, wave
 from ivr.speech.voices import preferred
-from ivr.telephony.twiml import apology, element, interrupted, notice, prefaced, xml_text
+from ivr.telephony.twiml import apology, dial, element, interrupted, notice, prefaced, whisper, xml_text
 from tests.flow.test_script import SMALL
 from tests.line import our_flow, renderer
 from tests.twiml_schema import complaints
@@ -141,3 +141,39 @@ def test_what_is_said_when_all_else_fails_is_valid(text: str) -> None:
     assert complaints(apology(text, text, "/voice/1/aa/again")) == []
     assert complaints(interrupted(text, "/voice/1/aa/again")) == []
     assert complaints(prefaced(notice(text), text)) == []
+
+
+ONE_KEY = {"finishOnKey": "", "input": "dtmf", "method": "POST", "numDigits": "1"}
+
+
+def test_after_a_mishap_one_key_in_ten_seconds_leads_on_and_silence_ends_politely_or_leads_on_too() -> None:
+    retry = "/voice/1/aa/again"
+    gather, goodbye, hangup = ET.fromstring(apology("Pardon. Tapez 1.", "Au revoir.", retry))  # noqa: S314 - ours
+    assert gather.attrib == {**ONE_KEY, "action": retry, "timeout": "10"}
+    assert ["".join(verb.itertext()) for verb in (gather, goodbye)] == ["Pardon. Tapez 1.", "Au revoir."]
+    assert hangup.tag == "Hangup"
+    gather, redirect = ET.fromstring(interrupted("Pardon. Tapez 1.", retry))  # noqa: S314 - ours
+    assert gather.attrib == {**ONE_KEY, "action": retry, "timeout": "10"}
+    assert (redirect.tag, redirect.text, redirect.attrib) == ("Redirect", retry, {"method": "POST"})
+
+
+def test_who_picks_up_hears_the_whisper_twice_takes_the_call_with_one_key_and_is_hung_up_on_otherwise() -> None:
+    first, second, hangup = ET.fromstring(whisper("Un client. Tapez 1.", "/agent/yes"))  # noqa: S314 - ours
+    assert first.attrib == second.attrib == {**ONE_KEY, "action": "/agent/yes", "timeout": "6"}
+    assert "".join(first.itertext()) == "".join(second.itertext()) == "Un client. Tapez 1."
+    assert hangup.tag == "Hangup"
+
+
+def test_a_number_is_rung_under_ours_for_so_long() -> None:
+    (call,) = ET.fromstring(dial("+33199000001", "+33199000000", "/agent/after", 25))  # noqa: S314 - ours
+    rung = {"action": "/agent/after", "callerId": "+33199000000", "method": "POST", "timeout": "25"}
+    assert (call.tag, call.attrib, call[0].tag, call[0].text) == ("Dial", rung, "Number", "+33199000001")
+
+
+def test_a_code_that_nobody_may_read_is_not_read_and_nothing_fails() -> None:
+    actions = (Speak("essai.code", slots=(("code", "reference"),)), Listen("essai.code"))
+    assert b"essai" not in renderer(PETIT).answer(actions, ADDRESS, first=False)
+    read = renderer(PETIT).answer(
+        actions, ADDRESS, first=False, read=lambda manner, what: f"<Say>{manner} {what}</Say>"
+    )
+    assert b"<Say>noting reference</Say>" in read
