@@ -111,6 +111,11 @@ def test_silence_a_wrong_key_and_a_key_are_counted_on_their_own_arrows(flow: Flo
     found = counts(flow, 9, {}, moves, {})
     lines = {arrow.line: count for arrow, count in found.arrows.items() if arrow.source == at}
     assert lines == {"silence": 5, "mistake": 4}
+    roundabout = counts(flow, 1, {}, {("accueil.menu", "silence", "accueil.diagnostic-bouton"): 1}, {})  # not by key 4
+    assert by_name(flow, roundabout) == {
+        ("accueil.menu", "accueil.presentation"): 1,
+        ("accueil.presentation", "accueil.diagnostic-bouton"): 1,
+    }
 
 
 def test_digits_and_what_a_service_says_are_counted_on_the_way_that_they_open(flow: Flow) -> None:
