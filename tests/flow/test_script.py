@@ -102,6 +102,24 @@ MISTAKES = [
         'prompt = "Là ? Tapez 1."\nkeys = { 1 = "@return" }\nthen = "demande"',
         "silence goes round for ever: aide.demande → aide.toujours-la → aide.demande",
     ),
+    (
+        "essai.toml",
+        'prompt = "Tapez les dix',
+        'resume = "nulle"\nprompt = "Tapez les dix',
+        "[ligne]: resume is 'essai.nulle', which is not a step",
+    ),
+    (
+        "essai.toml",
+        "digits = 10",
+        'digits = 10\nguide = "F01"',
+        "guide must be a list of texts, like [\"F42\"], not 'F01'",
+    ),
+    (
+        "essai.toml",
+        "digits = 10",
+        "digits = 10\nguide = [1]",
+        'guide must be a list of texts, like ["F42"], not [1]',
+    ),
     ("aide.toml", "limit  = 3\n", "", "[toujours-la]: limit and beyond belong together"),
     ("aide.toml", "aside  = true\nprompt", "prompt", "[demande]: '@return' needs aside = true"),
     (
