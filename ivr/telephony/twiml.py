@@ -49,6 +49,9 @@ LAST_SECONDS = 5.0
 
 SLOW_RATE = "85%"
 
+MOST_BYTES = 64 * 1024
+"""Larger TwiML is refused by Twilio, error 11750."""
+
 CONTENT_TYPE = "text/xml; charset=utf-8"
 
 KEPT = 1_024
