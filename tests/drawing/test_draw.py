@@ -197,6 +197,18 @@ def test_keys_that_lead_the_same_way_share_one_arrow_and_each_line_has_its_own(s
     ]
 
 
+def test_a_chapter_on_two_sheets_says_on_each_what_comes_from_the_other_one(flow: Flow) -> None:
+    (bouton,) = (chapter for chapter in chapters(flow) if chapter.name == "bouton")
+    first, second = bouton.halves()
+    assert [step.id for step in (*first.steps, *second.steps)] == [step.id for step in bouton.steps]
+    assert {arrow.source for arrow in first.arrows} == {step.id for step in first.steps}
+    inward = {arrow.target for arrow in second.arrows} & {step.id for step in first.steps}
+    assert inward
+    for step in first.steps:
+        told = first.entered_from[step.id]
+        assert told == (("bouton",) if step.id in inward else ()) + bouton.entered_from.get(step.id, ())
+
+
 def test_a_chapter_in_mermaid_has_its_words_its_keys_and_what_must_be_known(small: Flow) -> None:
     assert mermaid(chapters(small)[0]) == (
         "flowchart TD\n"

@@ -120,6 +120,12 @@ MISTAKES = [
         "digits = 10\nguide = [1]",
         'guide must be a list of texts, like ["F42"], not [1]',
     ),
+    (
+        "essai.toml",
+        "digits = 10",
+        "digits = 10\nno_input = [7]",
+        "[ligne]: no_input must hold tables { … }, not 7",
+    ),
     ("aide.toml", "limit  = 3\n", "", "[toujours-la]: limit and beyond belong together"),
     ("aide.toml", "aside  = true\nprompt", "prompt", "[demande]: '@return' needs aside = true"),
     (
