@@ -307,7 +307,10 @@ class Calls:
             log.exception("desk", extra={"command": command.name, "call": work.call})
             outcome = Outcome(work.at, UNAVAILABLE)
         slots = self._sealed(to_json(outcome.slots), f"jobs|slots|{work.call}/{command.key}")
-        self.turns.keep_job(work.call, command.key, Done(outcome.name, slots))
+        try:
+            self.turns.keep_job(work.call, command.key, Done(outcome.name, slots))
+        except Exception:  # the caller hears at the step's deadline that it took too long
+            log.exception("outcome", extra={"command": command.name, "call": work.call})
 
     def _slots(self, found: Done, call: str, key: str) -> tuple[tuple[str, str], ...]:
         pairs = json.loads(self._opened(found.slots, f"jobs|slots|{call}/{key}"))
