@@ -281,8 +281,8 @@ def watching() -> Iterator[Watch]:
     with pytest.MonkeyPatch.context() as patch, _logs(watch.logged):
         for owner, name, note in _doors(watch.secrets):
             patch.setattr(owner, name, _noting(getattr(owner, name), note))
-        asked = Flask.wsgi_app
-        patch.setattr(Flask, "wsgi_app", lambda app, *call: watch.watched(asked.__get__(app))(*call))
+        asked = Flask.__call__
+        patch.setattr(Flask, "__call__", lambda app, *call: watch.watched(asked.__get__(app))(*call))
         event.listen(Pool, "connect", watch.opened)
         event.listen(Pool, "close", watch.closed)
         try:

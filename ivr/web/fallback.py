@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from ivr.bounds import answered_within
@@ -40,7 +40,7 @@ class Fallback:
 
     def answer(self) -> Response:
         """The answer to a call that was let down; always TwiML, once it is signed."""
-        params = self.voice.signed_params()
+        params = self.voice.signed_params(request.environ)
         if params is None:
             return Response(status=403)
         try:
@@ -61,7 +61,7 @@ class Fallback:
                 said = self._said(hook, failed)
         except Exception:
             log.exception("mishap")
-            return self.voice.walked_alone(hook, failed or Place())
+            return _twiml(self.voice.walked_alone(hook, failed or Place()))
         code = hook.form.get("ErrorCode", "")
         in_words = bool(code) and not (failed and UNREACHED.fullmatch(code))
         log.warning("fallback", extra={"call": hook.call, "turn": said.turn, "error": code[:5], "in_words": in_words})

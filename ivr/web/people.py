@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ivr.calls import Clock
 from ivr.flow.engine import Dialled
@@ -148,7 +148,7 @@ class People:
         return self._answered(answer)
 
     def _answered(self, answer: Answer) -> Response:
-        hook = self.voice.signed()
+        hook = self.voice.signed(request.environ)
         if hook is None:
             return Response(status=403)
         try:

@@ -74,11 +74,11 @@ class Voice:
         """What walks a call without the database: on the script that this process began its last call on."""
         return self.scripts.last().alone
 
-    def answer(self, place: Place) -> Response:
-        """The answer to one webhook."""
-        params = self.signed_params()
+    def answer(self, environ: Mapping[str, Any], place: Place) -> bytes | None:
+        """The answer to one webhook, as TwiML; None is for 403. `environ` is its request, as WSGI hands it over."""
+        params = self.signed_params(environ)
         if params is None:
-            return Response(status=403)
+            return None
         try:
             hook = webhook(params, self.settings.account_sid, self.settings.numbers)
             if place.mac and not self.calls.is_ours(hook.call, place.number, place.mac):
@@ -86,14 +86,14 @@ class Voice:
             return self._answered(hook, place)
         except HostileFormError as error:
             log.warning("refused", extra={"why": str(error), "turn": place.number})
-            return _twiml(twiml.notice(NO_CALL))
+            return twiml.notice(NO_CALL)
         except Exception:
             log.exception("mishap", extra={"turn": place.number, "kind": place.kind})
-            return _twiml(twiml.apology(SORRY, GOODBYE, self._retry(place)))
+            return twiml.apology(SORRY, GOODBYE, self._retry(place))
 
     def status(self) -> Response:
         """The answer to a status callback, whose body nobody reads."""
-        params = self.signed_params()
+        params = self.signed_params(request.environ)
         if params is None:
             return Response(status=403)
         try:
@@ -109,9 +109,9 @@ class Voice:
             log.exception("mishap", extra={"kind": "status"})
         return Response(status=204)
 
-    def signed(self) -> Webhook | None:
+    def signed(self, environ: Mapping[str, Any]) -> Webhook | None:
         """The webhook of this request, when it is signed and of our account; None is for 403."""
-        params = self.signed_params()
+        params = self.signed_params(environ)
         if params is None:
             return None
         try:
@@ -120,7 +120,7 @@ class Voice:
             log.warning("refused", extra={"why": str(error)})
             return None
 
-    def _answered(self, hook: Webhook, place: Place) -> Response:
+    def _answered(self, hook: Webhook, place: Place) -> bytes:
         """The answer of the call as it is kept; when that cannot be had, the answer that needs nobody."""
         try:
             with answered_within(ANSWER_SECONDS):
@@ -131,11 +131,11 @@ class Voice:
             log.exception("mishap", extra={"turn": place.number, "kind": place.kind})
             return self.walked_alone(hook, place)
 
-    def _turn(self, hook: Webhook, place: Place) -> Response:
+    def _turn(self, hook: Webhook, place: Place) -> bytes:
         number, goes_on = place.number, hook.form.get("Digits") != AFRESH
         if place.kind == "again" and goes_on and (said := self.calls.last_answer(hook.call, number)):
             is_stuck = "Digits" not in hook.form and self.clock() - said.at > STUCK_SECONDS
-            return _twiml(twiml.notice(GOODBYE)) if is_stuck else self._rendered(hook.call, said)
+            return twiml.notice(GOODBYE) if is_stuck else self.document(hook.call, said)
         try:
             happened = event(place.kind, hook, self.clock())
         except HostileFormError as error:
@@ -143,20 +143,20 @@ class Voice:
         carried = self.alone.opened(hook.call, number, place.carried)
         answer = self.calls.take_turn(hook.call, number, hook.caller, happened, carried=carried)
         log.debug("turn", extra={"call": hook.call, "turn": number, "event": type(happened).__name__})
-        return self._rendered(hook.call, answer)
+        return self.document(hook.call, answer)
 
-    def walked_alone(self, hook: Webhook, place: Place) -> Response:
+    def walked_alone(self, hook: Webhook, place: Place) -> bytes:
         """The guide goes on without the database; who was somewhere that only the database knows is asked first."""
         carried = self.alone.opened(hook.call, place.number, place.carried)
         waits = place.kind == "again" and hook.form.get("Digits") == "1"
         if carried is None and place.number and (waits or place.kind != "again"):
-            return _twiml(twiml.interrupted(INTERRUPTED, self._retry(place)))
+            return twiml.interrupted(INTERRUPTED, self._retry(place))
         state, actions = self.alone.answer(carried, self._happened(hook, place.kind))
         number = place.number + 1
         sealed = self.alone.sealed(hook.call, number, state)
         address = f"{self.address(number, self.calls.mac(hook.call, number))}{sealed}/"
         said = self.scripts.last().renderer.answer(actions, address, first=number == 1)
-        return _twiml(said if carried else twiml.prefaced(said, LIMITED))
+        return said if carried else twiml.prefaced(said, LIMITED)
 
     def _happened(self, hook: Webhook, kind: str) -> Event:
         """What happened; what no carrier sends counts as silence."""
@@ -165,16 +165,13 @@ class Voice:
         except HostileFormError:
             return Silence(self.clock())
 
-    def _unmoved(self, hook: Webhook, number: int, error: HostileFormError) -> Response:
+    def _unmoved(self, hook: Webhook, number: int, error: HostileFormError) -> bytes:
         """Nothing that a carrier sends, though the turn is ours: the caller hears the last answer again."""
         said = self.calls.last_answer(hook.call, number)
         if said is None:
             raise error
         log.warning("unmoved", extra={"why": str(error), "turn": number})
-        return self._rendered(hook.call, said)
-
-    def _rendered(self, call: str, answer: Answer) -> Response:
-        return _twiml(self.document(call, answer))
+        return self.document(hook.call, said)
 
     def document(self, call: str, answer: Answer, *, in_words: bool = False) -> bytes:
         """The TwiML of an answer; its addresses lead to the next turn. `in_words` plays no clip at all."""
@@ -194,9 +191,11 @@ class Voice:
         again = self.address(place.number, place.mac) + "again"
         return again if place.mac else f"{self.settings.path_prefix}/voice"
 
-    def signed_params(self) -> tuple[tuple[str, str], ...] | None:
-        """The form's parameters, when it is a form and signed by the account; None is for 403."""
-        environ = request.environ
+    def signed_params(self, environ: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
+        """The form's parameters, when it is a form and signed by the account; None is for 403.
+
+        Raises RequestEntityTooLarge.
+        """
         if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != FORM:
             return None
         try:
@@ -205,15 +204,16 @@ class Voice:
             return None
         tokens = self.settings.auth_tokens
         given = environ.get("HTTP_X_TWILIO_SIGNATURE", "")
-        if tokens and not signature.is_signed(given, tokens, self._urls(), params):
-            log.warning("unsigned", extra={"path": request.path})
+        if tokens and not signature.is_signed(given, tokens, self._urls(environ), params):
+            log.warning("unsigned", extra={"path": environ["PATH_INFO"]})
             return None
         return params
 
-    def _urls(self) -> tuple[str, ...]:
+    def _urls(self, environ: Mapping[str, Any]) -> tuple[str, ...]:
         """The address as the carrier may have signed it: our public base, never the request's Host."""
-        query = request.query_string.decode("latin-1")
-        rest = request.path + (f"?{query}" if query else "")
+        query = environ.get("QUERY_STRING", "")
+        path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
+        rest = path + (f"?{query}" if query else "")
         return tuple(base + rest for base in signature.spellings(self.settings.public_url))
 
 
@@ -225,10 +225,10 @@ CARRIED = f"/voice/<int:number>/<mac>/<carried>/{_KIND}"
 def voice_routes(voice: Voice) -> Blueprint:
     """The routes of the carrier's webhooks, POST alone."""
     routes = Blueprint("voice", __name__)
-    routes.add_url_rule("/voice", "start", lambda: voice.answer(Place()), methods=["POST"])
+    routes.add_url_rule("/voice", "start", lambda: _answer(voice, Place()), methods=["POST"])
     routes.add_url_rule("/voice/status", "status", voice.status, methods=["POST"])
     for name, rule in (("turn", TURN), ("carried", CARRIED)):
-        routes.add_url_rule(rule, name, lambda **said: voice.answer(Place(**said)), methods=["POST"])
+        routes.add_url_rule(rule, name, lambda **said: _answer(voice, Place(**said)), methods=["POST"])
     return routes
 
 
@@ -243,5 +243,6 @@ def _body(environ: Mapping[str, Any]) -> bytes:
     return body
 
 
-def _twiml(document: bytes) -> Response:
-    return Response(document, content_type=twiml.CONTENT_TYPE)
+def _answer(voice: Voice, place: Place) -> Response:
+    document = voice.answer(request.environ, place)
+    return Response(status=403) if document is None else Response(document, content_type=twiml.CONTENT_TYPE)
