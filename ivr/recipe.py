@@ -39,7 +39,7 @@ def state_text(state: State, secrets: frozenset[str]) -> str:
     """The state as text; the values of secret slots are left out."""
     plain = state.as_dict()
     if secrets and "slots" in plain:
-        plain["slots"] = {name: value for name, value in plain["slots"].items() if name not in secrets}
+        plain["slots"] = [(name, value) for name, value in plain["slots"] if name not in secrets]
     return to_json(plain)
 
 

@@ -229,19 +229,16 @@ class State:
 
     def as_dict(self) -> dict[str, Any]:
         """The state as JSON can hold it, what is at its default left out."""
-        plain = {"step": self.step, "started": self.started}
-        for name in _PLAIN:
-            if value := getattr(self, name):
-                plain[name] = value
-        for name in _PAIRS:
-            if value := getattr(self, name):
-                plain[name] = dict(value)
+        plain = {name: value for name, value in self.__dict__.items() if value}
         if self.facts:
             plain["facts"] = sorted(self.facts)
-        if self.before:
-            there = self.before
-            facts, slots = sorted(there.facts), dict(there.slots)
-            plain["before"] = {"call": there.call, "step": there.step, "facts": facts, "slots": slots}
+        if there := self.before:
+            plain["before"] = {
+                "call": there.call,
+                "step": there.step,
+                "facts": sorted(there.facts),
+                "slots": there.slots,
+            }
         return plain
 
 
@@ -252,35 +249,21 @@ def _with(state: State, **changes: Any) -> State:
     return changed
 
 
-_PLAIN = (
-    "trail",
-    "interrupted",
-    "silent",
-    "wrong",
-    "repeats",
-    "slow",
-    "typed",
-    "since",
-    "asked",
-    "pressed",
-    "pressed_at",
-    "disposition",
-)
-_PAIRS = ("slots", "visits")
-
-
 def state_from(plain: Mapping[str, Any]) -> State:
-    """The state that `State.as_dict` wrote."""
-    values = dict(plain)
+    """The state that `State.as_dict` wrote, before or after JSON. Raises TypeError for what is none."""
+    values: dict[str, Any] = {"step": "", "started": 0.0, **plain}
     values["facts"] = frozenset(values.get("facts", ()))
     values["trail"] = tuple(values.get("trail", ()))
-    for name in _PAIRS:
-        values[name] = tuple(values.get(name, {}).items())
+    for name in ("slots", "visits"):
+        values[name] = _pairs(values.get(name, ()))
     if there := values.get("before"):
-        values["before"] = Before(
-            there["call"], there["step"], frozenset(there["facts"]), tuple(there["slots"].items())
-        )
+        values["before"] = Before(there["call"], there["step"], frozenset(there["facts"]), _pairs(there["slots"]))
     return State(**values)
+
+
+def _pairs(kept: Any) -> tuple[tuple[str, Any], ...]:
+    """Pairs, from a list of them or from a dictionary, as they were kept until November 2026."""
+    return tuple(kept.items()) if isinstance(kept, dict) else tuple([(name, value) for name, value in kept])
 
 
 def advance(flow: Flow, state: State | None, event: Event) -> Next:
