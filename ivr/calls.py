@@ -33,7 +33,7 @@ from ivr.flow.model import UNAVAILABLE, Entry, Flow, Step, Transfer
 from ivr.flow.summary import act
 from ivr.recipe import opened_state, recipe_actions, recipe_text, sealed_state, to_json
 from ivr.store.jobs import Done
-from ivr.store.numbers import number_key, number_mask
+from ivr.store.numbers import number_keys, number_mask
 from ivr.store.turn import INBOUND, PLACED, Call, Caller, Given, Turn, TwinError
 from ivr.store.turns import Turns
 from ivr.store.vault import Vault
@@ -317,7 +317,10 @@ class Calls:
         return tuple((name, value) for name, value in pairs)
 
     def _caller(self, number: str) -> Caller:
-        return Caller(number_key(self.vault, number), number_mask(number))
+        if not number:
+            return NOBODY
+        key, *before = number_keys(self.vault, number)
+        return Caller(key, number_mask(number), tuple(before))
 
 
 def _begun(script: Script, work: Work, direction: str) -> Dialled:

@@ -35,7 +35,7 @@ class Rotated(Line):
             super().verb(name, args, phone)
 
 
-@pytest.mark.parametrize("call", ["code-par-sms"])
+@pytest.mark.parametrize("call", ["code-par-sms", "reprise-code-pas-lu"])
 def test_a_call_goes_as_written_though_the_keys_are_replaced_before_each_of_its_turns(
     call: str, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from ivr.flow.summary import resumption
 from ivr.recipe import opened_state
 from ivr.services.ground import Ground
 from ivr.store.codes import Codes
-from ivr.store.numbers import number_key
+from ivr.store.numbers import number_keys
 from ivr.store.turn import CutCall
 
 RESUME_SECONDS = 1800.0
@@ -56,8 +56,8 @@ class AgainServices:
 
     def _cut(self, work: Work) -> CutCall | None:
         """The caller's last call, when it was cut a short while ago."""
-        key = number_key(self.ground.vault, work.caller)
-        return work.turn.cut_call(key, work.at - RESUME_SECONDS) if work.turn else None
+        keys = number_keys(self.ground.vault, work.caller) if work.caller else ()
+        return work.turn.cut_call(keys, work.at - RESUME_SECONDS) if work.turn else None
 
     def _given(
         self, work: Work, facts: set[str], slots: tuple[tuple[str, str], ...] = (), before: Before | None = None

@@ -7,6 +7,7 @@ and recipes hold.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,10 +36,14 @@ class TwinError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, as far as it is kept: a keyed hash to recognise, a masked number to show."""
+    """Who calls, as far as it is kept: a keyed hash to recognise, a masked number to show.
+
+    `before` are his hashes under secret keys that were replaced: his calls until then are found by them.
+    """
 
     key: str
     mask: str
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +139,12 @@ class Turn:
         self._row = self._row or self._read()
         return Call(*self._row[:3]) if self._row and self._row[1] else None
 
-    def cut_call(self, caller_key: str, since: float) -> CutCall | None:
-        """The caller's newest call before this one, when it was cut after then: for who calls back to go on."""
-        for last in self._earlier(caller_key):
+    def cut_call(self, caller_keys: Sequence[str], since: float) -> CutCall | None:
+        """The caller's newest call before this one, when it was cut after then: for who calls back to go on.
+
+        `caller_keys` are the hashes that may stand for his number; none for who withholds it.
+        """
+        for last in self._earlier(caller_keys):
             if last.was_cut(since):
                 return CutCall(last.sid, last.state, last.updated_at, last.last_step)
         return None
@@ -176,7 +184,7 @@ class Turn:
         if self._row is None or not self._row[1] or self._number == 0:
             moved |= {"key": caller.key, "mask": caller.mask, "direction": direction, "follows": "", "after": None}
             if self._number == 0 and direction == INBOUND:
-                moved |= self._followed(caller.key)
+                moved |= self._followed(caller)
             lives = self._seat.execute(FOUND if self._number else BEGUN, moved).rowcount
         else:
             lives = self._seat.execute(MOVED, moved).rowcount
@@ -193,19 +201,20 @@ class Turn:
         row: tuple[Any, ...] | None = self._seat.execute(KNOWN, which).fetchone()
         return row
 
-    def _followed(self, caller_key: str) -> dict[str, object]:
+    def _followed(self, caller: Caller) -> dict[str, object]:
         """The caller's last call within seven days before this one, and how many seconds before it began."""
-        for last in self._earlier(caller_key):
+        for last in self._earlier((caller.key, *caller.before)):
             if last.started_at >= self._at - RECALL_SECONDS:
                 return {"follows": last.sid, "after": self._at - last.started_at}
         return {}
 
-    def _earlier(self, caller_key: str) -> list[_Earlier]:
+    def _earlier(self, caller_keys: Sequence[str]) -> list[_Earlier]:
         """The caller's newest call that came in before this one, if any; read once. None for a withheld number."""
         if self._seen is None:
-            who = {"key": caller_key, "sid": self._sid}
-            rows = self._seat.execute(NEWEST, who).fetchall() if caller_key else ()
-            self._seen = [_Earlier(*row) for row in rows]
+            asked = [{"key": key, "sid": self._sid} for key in caller_keys if key]
+            found = [self._seat.execute(NEWEST, one).fetchone() for one in asked]
+            earlier = [_Earlier(*row) for row in found if row]
+            self._seen = sorted(earlier, key=lambda last: last.started_at, reverse=True)[:1]
         return self._seen
 
 

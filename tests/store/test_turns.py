@@ -50,10 +50,10 @@ def take(
         turn.write(caller, **answer, disposition=said, **more)
 
 
-def cut_call(turns: Turns, key: str, since: float, call: int = 99) -> CutCall | None:
+def cut_call(turns: Turns, caller: Caller, since: float, call: int = 99) -> CutCall | None:
     """The cut call that a new one would be offered to resume."""
     with turns.turn(sid(call), 0, NOON) as turn:
-        return turn.cut_call(key, since)
+        return turn.cut_call((caller.key,), since)
 
 
 def record(engine: Engine, call: int = 1) -> Record:
@@ -229,22 +229,22 @@ def test_the_newest_call_that_was_cut_is_found(turns: Turns) -> None:
     take(turns, 1, 0, NOON)
     take(turns, 1, 1, NOON + 10)
     turns.close(sid(1), "completed", NOON + 300)
-    assert cut_call(turns, LEA.key, NOON + 300) == CutCall(sid(1), "state 1", NOON + 10, "a.1")
-    assert cut_call(turns, LEA.key, NOON + 301) is None
-    assert cut_call(turns, TOM.key, 0) is None
+    assert cut_call(turns, LEA, NOON + 300) == CutCall(sid(1), "state 1", NOON + 10, "a.1")
+    assert cut_call(turns, LEA, NOON + 301) is None
+    assert cut_call(turns, TOM, 0) is None
 
 
 def test_a_call_whose_end_has_not_been_reported_yet_counts_from_its_last_turn(turns: Turns) -> None:
     take(turns, 1, 0, NOON)
-    assert cut_call(turns, LEA.key, NOON) is not None
-    assert cut_call(turns, LEA.key, NOON + 1) is None
+    assert cut_call(turns, LEA, NOON) is not None
+    assert cut_call(turns, LEA, NOON + 1) is None
 
 
 def test_the_call_that_asks_is_not_the_one_that_was_cut(turns: Turns) -> None:
     take(turns, 1, 0, NOON)
     turns.close(sid(1), "completed", NOON + 9)
     take(turns, 2, 0, NOON + 60)
-    found = cut_call(turns, LEA.key, NOON, call=2)
+    found = cut_call(turns, LEA, NOON, call=2)
     assert found
     assert found.sid == sid(1)
 
@@ -255,13 +255,13 @@ def test_a_call_that_the_script_ended_hides_one_that_was_cut_before_it(turns: Tu
     turns.close(sid(1), "completed", NOON + 9)
     take(turns, 2, 0, NOON + 60, said=said)
     turns.close(sid(2), "completed", NOON + 70)
-    assert cut_call(turns, LEA.key, NOON) is None
+    assert cut_call(turns, LEA, NOON) is None
 
 
 def test_nobody_whose_number_is_withheld_is_offered_anybodys_call(turns: Turns) -> None:
     take(turns, 1, 0, NOON, caller=NOBODY)
     turns.close(sid(1), "completed", NOON + 9)
-    assert cut_call(turns, "", 0) is None
+    assert cut_call(turns, NOBODY, 0) is None
 
 
 def test_a_cut_call_shows_no_state() -> None:
