@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from ivr.web.door import closes_at_a_sign, first_the_door
 from ivr.worker import Worker
 
 THREADS = 4
@@ -27,6 +28,7 @@ def line() -> Flask:
     from ivr.web.app import create_app
     from ivr.web.logs import log_to_stderr
 
+    closes_at_a_sign()
     log_to_stderr()
     found = settings()
     app = create_app(found)
@@ -63,6 +65,7 @@ def serve(host: str, port: int, workers: int, announce: Callable[[], None], app:
         workers_kill_timeout=20,
         respawn_failed_workers=True,
     )
+    server.on_startup(first_the_door)
     server.on_startup(lambda: threading.Thread(target=_announced, args=(host, port, announce), daemon=True).start())
     server.serve()
 
