@@ -10,8 +10,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,18 +30,32 @@ QUICK = 0.05
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run what is asked for; the exit code."""
+    """Run what is asked for; the exit code. The report is written anew after each trial."""
     given = sys.argv[1:] if arguments is None else arguments
     chosen = _chosen(given)
     size = Size(QUICK if chosen.quick else chosen.share, chosen.minutes, chosen.seed)
-    console, began = Console(), time.time()
-    seen = _seen(console, [t for t in trials() if not chosen.only or t.bar in chosen.only.split(",")], size)
+    run = Run(" ".join(["make torture", *([f'ARGS="{" ".join(given)}"'] if given else [])]), size, time.time())
+    console, seen = Console(), list[Seen]()
+    asked = [found for found in trials() if not chosen.only or found.bar in chosen.only.split(",")]
+    with _silence():
+        for one in _seen(console, asked, size):
+            seen.append(one)
+            if chosen.report:
+                chosen.report.write_text(report(run, seen))
     console.print(_table(seen))
     if chosen.report:
-        run = Run(" ".join(["make torture", *([f'ARGS="{" ".join(given)}"'] if given else [])]), size, began)
-        chosen.report.write_text(report(run, seen))
         console.print(f"written: {chosen.report}")
     return 0 if all(bar.holds for one in seen for bar in one.bars) else 1
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No log entries: a million refusals would hide the figures."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _chosen(arguments: list[str]) -> argparse.Namespace:
@@ -55,21 +72,20 @@ def _chosen(arguments: list[str]) -> argparse.Namespace:
     return chosen
 
 
-def _seen(console: Console, asked: list[Trial], size: Size) -> list[Seen]:
+def _seen(console: Console, asked: list[Trial], size: Size) -> Iterator[Seen]:
     """Run the trials one after the other, showing each figure as it comes."""
-    seen: list[Seen] = []
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         whole = progress.add_task("all bars", total=sum(one.seconds for one in asked))
         for one in asked:
             this = progress.add_task(f"{one.bar} {one.name}", total=1.0)
             went = lambda share, this=this: progress.update(this, completed=share)  # noqa: E731
-            seen.append(_tried(one, replace(size, went=went)))
-            for bar in seen[-1].bars:
+            seen = _tried(one, replace(size, went=went))
+            for bar in seen.bars:
                 progress.console.print(f"{'✓' if bar.holds else '✗'} {one.bar} {bar.name}: {bar.reached}")
             progress.remove_task(this)
             progress.advance(whole, one.seconds)
-    return seen
+            yield seen
 
 
 def _tried(one: Trial, size: Size) -> Seen:
