@@ -18,6 +18,8 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ivr.desk.calendar import french
+
 PARIS = ZoneInfo("Europe/Paris")
 
 Span = tuple[int, int]
@@ -193,10 +195,7 @@ def read_hours(toml: str, file: str = "horaires.toml") -> Hours:
 
 def public_holidays(region: str) -> dict[date, str]:
     """The public holidays of a region (one of `REGIONS`) by date, with their French names, for all of `YEARS`."""
-    from holidays import country_holidays  # late: it takes a tenth of a second, and `ivr --help` must not
-
-    found = country_holidays("FR", subdiv=REGIONS[region], years=YEARS, language="fr", expand=False)
-    return {day: name.replace("'", "’") for day, name in sorted(found.items())}
+    return {day: name.replace("'", "’") for day, name in french(REGIONS[region] or "", YEARS[0], YEARS[-1])}
 
 
 _LIKE = '"08:00-12:00", "14:00-18:00"'
