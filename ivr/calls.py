@@ -11,7 +11,7 @@ import base64
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,15 +21,14 @@ from ivr.flow.engine import (
     Connect,
     Dialled,
     Event,
-    Keys,
     Outcome,
     Pending,
-    Recorded,
     State,
     Transferred,
     advance,
 )
-from ivr.flow.model import UNAVAILABLE, Entry, Flow, Step, Transfer
+from ivr.flow.model import UNAVAILABLE, Flow, Transfer
+from ivr.flow.retelling import CONNECT, PENDING, told
 from ivr.flow.summary import act
 from ivr.recipe import opened_state, recipe_actions, recipe_text, sealed_state, to_json
 from ivr.store.jobs import Done
@@ -94,9 +93,6 @@ Background = Callable[[Callable[[], None]], object]
 Clock = Callable[[], float]
 """Seconds since the epoch."""
 
-MOST_KEYS = 2
-"""More keys than this at a menu are a number that somebody typed there: it is not kept."""
-
 MOST_COMMANDS = 20
 """More commands than this in one turn is a defect of the script; the caller hears the apology."""
 
@@ -140,11 +136,15 @@ class Script(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Taking:
-    """A turn being taken: the script that it is walked with, its row, and what is to be started once it is written."""
+    """A turn being taken: the script that it is walked with, its row, what is to be started once it is written.
+
+    `said` is what the world has said in it, in order (`ivr.flow.retelling`).
+    """
 
     script: Script
     turn: Turn
     started: list[Callable[[], None]]
+    said: list[str] = field(default_factory=list)
 
 
 class Scripts(Protocol):
@@ -224,9 +224,10 @@ class Calls:
             begun = event if prior else _begun(script, work, direction)
             taking = _Taking(script, turn, started)
             state, actions = self._walked(prior, begun, taking, work)
+            what, world = told(begun, script.flow.steps.get(prior.step) if prior else None, prior, taking.said)
             turn.write(
                 known,
-                event=shown(event, script.flow.steps.get(prior.step)) if prior else "dialled",
+                event=what,
                 step=state.step,
                 state=sealed_state(self.vault, call, state, script.flow.secrets),
                 recipe=self._sealed(recipe_text(actions), f"turns|recipe|{call}/{number}"),
@@ -234,6 +235,7 @@ class Calls:
                 remedy=act(script.flow, state) if state.disposition else "",
                 direction=direction,
                 revision=script.revision,
+                outcomes=world.text(),
             )
             return Answer(number, actions, script.revision)
 
@@ -278,8 +280,10 @@ class Calls:
             match actions[-1]:
                 case Command() as command:
                     event = self._carried_out(command, taking, replace(work, state=state))
+                    taking.said.append(f"{command.name}:{event.name if isinstance(event, Outcome) else PENDING}")
                 case Connect(step=step) if person(flow, step) not in self.people:
                     event = Transferred(event.at, "failed")
+                    taking.said.append(f"{CONNECT}:{event.result}")
                 case wait:
                     return state, (*said, wait)
         raise RuntimeError(f"more than {MOST_COMMANDS} commands in one turn at {state.step if state else 'the start'}")
@@ -334,18 +338,3 @@ def person(flow: Flow, step_id: str) -> str:
     """Who is rung at a step (a name); empty when nobody is."""
     step = flow.steps[step_id]
     return step.to if isinstance(step, Transfer) else ""
-
-
-def shown(event: Event, step: Step | None) -> str:
-    """What happened at the step, in a word that may be kept: a menu's key, but of an entry only how many digits."""
-    match event:
-        case Keys(digits=digits) if isinstance(step, Entry) or len(digits) > MOST_KEYS:
-            return f"{len(digits)} digits"
-        case Keys(digits=digits):
-            return f"key {digits}"
-        case Recorded(seconds=seconds):
-            return f"recorded {seconds:.0f} s"
-        case Transferred(result=result):
-            return result
-        case _:
-            return type(event).__name__.lower()

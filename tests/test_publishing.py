@@ -98,11 +98,14 @@ def test_every_process_switches_and_a_call_stays_on_its_script_across_a_restart(
     try:
         other.clock = line.clock
         phone = begun(line)
-        publish(line, edited(tmp_path / "new", OLD, NEW))
+        new = edited(tmp_path / "new", OLD, NEW)
+        bouton = new / "bouton.toml"
+        bouton.write_text(bouton.read_text().replace("Il y a deux causes possibles", "Voici deux causes possibles"))
+        publish(line, new)
         assert opening(begun(other)).startswith(NEW)
         line.restart()
-        phone.press("#")
-        assert opening(phone).startswith("Si votre combiné")
+        phone.press("2")
+        assert opening(phone).startswith("Il y a deux causes")
         assert opening(begun(line)).startswith(NEW), "what is published outlives the process, whatever the folder says"
     finally:
         other.stop()

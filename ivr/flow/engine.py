@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from ivr.flow.model import (
     LATE,
@@ -509,15 +509,52 @@ def _key_in_hold(flow: Flow, state: State, step: Hold, key: str, at: float) -> N
     return _back(flow, state, step, at)
 
 
-def _keys_in_entry(flow: Flow, state: State, step: Entry, digits: str, at: float) -> Next:
-    if not state.typed and (way := step.keys.get(digits)):
-        return _follow(flow, state, way, at)
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an entry makes of the keys pressed at it, and the digits that it has then.
+
+    A single `key` that leads elsewhere; all `erased`, to begin again; `nothing`; `refused`, with the phrase that gives
+    the reason (empty: the usual one); or `accepted`.
+    """
+
+    kind: Literal["key", "erased", "nothing", "refused", "accepted"]
+    digits: str
+    reason: str = ""
+
+
+def taken_as(step: Entry, state: State, digits: str) -> Taken:
+    """What the entry makes of these keys."""
+    if not state.typed and digits in step.keys:
+        return Taken("key", digits)
     typed = _edited(state.typed + digits, dot=step.dot)
     erased = "*" in digits and not step.dot
     if erased and len(typed) < step.least and len(state.typed) + len(digits) >= step.most:
-        state = _with(state, typed=typed)
-        return state, (_wait(state, step, at),)
-    return _typed(flow, _with(state, typed=""), step, typed, at)
+        return Taken("erased", typed)
+    if not typed:
+        return Taken("nothing", typed)
+    if not step.least <= len(typed) <= step.most:
+        return Taken("refused", typed)
+    for check in step.checks:
+        if not re.fullmatch(check.match, typed):
+            return Taken("refused", typed, check.say)
+    return Taken("accepted", typed)
+
+
+def _keys_in_entry(flow: Flow, state: State, step: Entry, digits: str, at: float) -> Next:
+    taken = taken_as(step, state, digits)
+    match taken.kind:
+        case "key":
+            return _follow(flow, state, step.keys[taken.digits], at)
+        case "erased":
+            state = _with(state, typed=taken.digits)
+            return state, (_wait(state, step, at),)
+        case "nothing":
+            return _no_input(flow, _with(state, typed=""), step, at)
+        case "refused":
+            return _no_match(flow, _with(state, typed=""), step, at, taken.reason)
+        case "accepted":
+            state = _filled(_with(state, typed=""), ((step.slot, taken.digits),))
+            return _follow(flow, state, step.next, at)
 
 
 def _edited(typed: str, *, dot: bool) -> str:
@@ -526,17 +563,6 @@ def _edited(typed: str, *, dot: bool) -> str:
     if dot:
         return typed.rpartition("**")[2].replace("*", ".")
     return typed.rpartition("*")[2]
-
-
-def _typed(flow: Flow, state: State, step: Entry, typed: str, at: float) -> Next:
-    if not typed:
-        return _no_input(flow, state, step, at)
-    if not step.least <= len(typed) <= step.most:
-        return _no_match(flow, state, step, at)
-    for check in step.checks:
-        if not re.fullmatch(check.match, typed):
-            return _no_match(flow, state, step, at, reason=check.say)
-    return _follow(flow, _filled(state, ((step.slot, typed),)), step.next, at)
 
 
 def _filled(state: State, slots: tuple[tuple[str, str], ...]) -> State:
