@@ -22,6 +22,8 @@ EXAMPLES = """exemples :
   ivr publish prompts/            mettre le script en service, sans arrêter la ligne
   ivr revisions                   les scripts publiés, et les appels sur chacun
   ivr rollback                    revenir au script d'avant
+  ivr replay --script nouveau/    où iraient les appels passés, sur un autre script
+  ivr record CA0123               un appel de la base, écrit comme un essai à rejouer
   ivr speak                       faire les clips des phrases qui ont changé
   ivr hours                       les heures des conseillers
   ivr worker                      ce qui se fait entre les appels, à côté de `ivr serve`
@@ -155,6 +157,16 @@ def _release_commands(commands: argparse._SubParsersAction[argparse.ArgumentPars
     about = "revenir au script d'avant, ou à celui-ci"
     rollback = _command(commands, "rollback", _release, about, "ivr rollback 2")
     rollback.add_argument("revision", nargs="?", default="", metavar="REV", help="son numéro, ou le début de son nom")
+
+    about = "rejouer les appels passés sur un script, et dire lesquels iraient ailleurs"
+    replay = _command(commands, "replay", _replay, about, "ivr replay --since 30d --script nouveau/")
+    replay.add_argument("--since", default="30d", metavar="DUREE", help="depuis quand : 12h, 30d, 2w (30d)")
+    replay.add_argument("--script", default="", metavar="DOSSIER", help="le script (IVR_PROMPTS_DIR, sinon prompts/)")
+
+    about = "écrire un appel de la base comme un essai que l'on peut rejouer"
+    record = _command(commands, "record", _replay, about, "ivr record CA0123 --to tests/calls/appel.call")
+    record.add_argument("call", metavar="APPEL", help="le début de son id (ivr calls)")
+    record.add_argument("--to", default="", metavar="FICHIER", help="où l'écrire (sans cela, à l'écran)")
 
 
 def _operator_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -425,6 +437,16 @@ def _release(chosen: argparse.Namespace) -> int:
     from ivr.publishing import publisher
 
     report = publisher().carried_out(chosen)
+    print(report.text, file=sys.stderr if report.code else sys.stdout)
+    return report.code
+
+
+def _replay(chosen: argparse.Namespace) -> int:
+    import time
+
+    from ivr.replaying import carried_out
+
+    report = carried_out(chosen, time.time())
     print(report.text, file=sys.stderr if report.code else sys.stdout)
     return report.code
 

@@ -68,6 +68,9 @@ CALLBACKS = {"booked": "promis", "placed": "en cours", "missed": "MANQUÉ", "don
 SHORT = 8
 """Characters of an id that are shown, and are enough to name it by."""
 
+SHORT_CALL = 10
+"""The same of a call, whose id begins with CA."""
+
 COUNTED_SECONDS = 30 * 86_400
 """How far back calls are counted."""
 
@@ -476,7 +479,7 @@ def _call_line(call: ShownCall) -> str:
     lasted = _lasting(call.ended_at - call.started_at) if call.ended_at is not None else ""
     again = f"  (rappelle après {_lasting(call.follows_after)})" if call.follows_after is not None else ""
     how = told(call.disposition, call.remedy, call.last_step)
-    return f"{_when(call.started_at)}  {shown}  {lasted:>11}  {how}{again}"
+    return f"{call.sid[:SHORT_CALL]}  {_when(call.started_at)}  {shown}  {lasted:>11}  {how}{again}"
 
 
 def _message_line(message: Message, has_sound: bool) -> str:

@@ -16,6 +16,8 @@ BESIDE = {
     "speak": "cli",
     "operators": "cli",
     "publishing": "cli",
+    "replaying": "cli",
+    "transcribing": "cli",
     "sender": "calls",
     "check": "cli",
     "new": "cli",

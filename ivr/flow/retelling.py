@@ -35,6 +35,9 @@ from ivr.flow.model import TRANSFER_OUTCOMES, Check, Entry, Flow, Step
 MOST_KEYS = 2
 """More keys than this at a menu are a number that somebody typed there: it is not kept, but for the key that acted."""
 
+BEGAN = "dialled"
+"""The event of the turn that a call began with."""
+
 PENDING, CONNECT = "pending", "@connect"
 """What a desk that has not answered yet is kept as; who is asked when nobody can be rung."""
 
@@ -98,7 +101,7 @@ def told(event: Event, step: Step | None, state: State | None, said: Sequence[st
     world = World(said=tuple(said))
     match event:
         case Dialled() if state is None:
-            return "dialled", _begun(world, event)
+            return BEGAN, _begun(world, event)
         case Keys(digits=digits) if isinstance(step, Entry) and state:
             return _typed(world, step, state, digits)
         case Keys(digits=digits) if len(digits) > MOST_KEYS:
@@ -152,13 +155,15 @@ class Again:
 def walked_again(flow: Flow, turns: Iterable[Told]) -> Iterator[Again]:
     """The turns of a call on this script, in order, up to the first that goes elsewhere; that one is the last.
 
-    Ends before a turn whose world was not kept.
+    Ends before a turn whose world was not kept, and before one that follows a gap (taken without the database).
     """
     state: State | None = None
+    due = 0
     for turn in turns:
-        if turn.world is None:
+        begins = turn.event == BEGAN
+        if turn.world is None or not (begins or turn.number == due):
             return
-        again = _walked(flow, state, turn, turn.world)
+        again, due = _walked(flow, None if begins else state, turn, turn.world), turn.number + 1
         yield again
         if not again.same:
             return
