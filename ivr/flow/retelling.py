@@ -243,7 +243,7 @@ def some_digits(step: Entry, length: int) -> str:
 def fitting(step: Entry, length: int, refused_for: str = "") -> str:
     """Digits that nobody has typed, and that the entry takes (or refuses, for the reason of that name)."""
     tries = [*_INVENTED, *(digit * length for digit in "0123456789"), "1234567890123456789"[:length]]
-    for typed in (one for one in tries if len(one) == length):
+    for typed in (one for one in tries if len(one) == length and (step.dot or one.isdecimal())):
         wrong = next((check.say for check in step.checks if not re.fullmatch(check.match, typed)), "")
         if wrong == refused_for:
             return typed.replace(".", "*") if step.dot else typed

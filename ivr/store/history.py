@@ -5,6 +5,7 @@ A page at a time, each in a transaction of its own, so that calls in progress wa
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -68,12 +69,14 @@ def calls_like(engine: Engine, start: str) -> list[KeptCall]:
 def _read(connection: Connection, which: Select[tuple[str]]) -> list[KeptCall]:
     """The calls of these ids, with their turns, in the same order."""
     sids = list(connection.execute(which.limit(PAGE)).scalars())
-    columns = (turns.c.call_sid, turns.c.turn, turns.c.event, turns.c.step, turns.c.at, turns.c.outcomes)
-    taken: dict[str, list[KeptTurn]] = {sid: [] for sid in sids}
-    answered = select(*columns).where(turns.c.call_sid.in_(sids), turns.c.event != "")
-    for sid, *rest in connection.execute(answered.order_by(turns.c.call_sid, turns.c.turn)):
-        taken[sid].append(KeptTurn(*rest))
-    names = ("sid", "caller_mask", "started_at", "revision", "disposition")
-    rows = connection.execute(select(*(calls.c[name] for name in names)).where(calls.c.sid.in_(sids)))
-    found = {row[0]: KeptCall(row[0], row[1], row[2], row[3], row[4], tuple(taken[row[0]])) for row in rows}
+    answered = select(turns).where(turns.c.call_sid.in_(sids), turns.c.event != "")
+    taken: defaultdict[str, list[KeptTurn]] = defaultdict(list)
+    for row in connection.execute(answered.order_by(turns.c.call_sid, turns.c.turn)):
+        taken[row.call_sid].append(KeptTurn(row.turn, row.event, row.step, row.at, row.outcomes))
+    found = {
+        row.sid: KeptCall(
+            row.sid, row.caller_mask, row.started_at, row.revision, row.disposition, tuple(taken[row.sid])
+        )
+        for row in connection.execute(select(calls).where(calls.c.sid.in_(sids)))
+    }
     return [found[sid] for sid in sids]
