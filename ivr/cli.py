@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     call = _command(commands, "call", _call, "appeler une ligne depuis le terminal", "ivr call --keys 2,1")
     call.add_argument("url", nargs="?", default="", help="adresse du webhook (http://127.0.0.1:5000/voice)")
     call.add_argument("--keys", help="touches tapées l'une après l'autre, séparées par des virgules, sans attendre")
+    call.add_argument("--record", metavar="FICHIER", help="écrire l'appel dans ce fichier, comme un essai à rejouer")
     call.add_argument("--hostile", action="store_true", help="attaquer une ligne d'essai : tout ce qui peut aller mal")
     call.add_argument("--seed", type=int, default=1, help="graine de l'attaque : la même refait la même (1)")
     call.add_argument("--calls", type=int, default=200, help="combien d'appels hostiles (200)")
@@ -308,6 +309,8 @@ def _shown(database_url: str) -> str:
 def _call(chosen: argparse.Namespace) -> int:
     if chosen.hostile or chosen.replay:
         return _attack(chosen)
+    from functools import partial
+
     from ivr.phone.terminal import call
     from ivr.settings import with_secrets
 
@@ -316,7 +319,14 @@ def _call(chosen: argparse.Namespace) -> int:
     env = with_secrets(os.environ, [])
     token = env.get("TWILIO_AUTH_TOKEN", "").partition(",")[0] or None
     account = env.get("TWILIO_ACCOUNT_SID", "")
-    return call(url, keys, token, caller=chosen.caller, account=account or None)
+    calling = partial(call, url, keys, token, caller=chosen.caller, account=account or None)
+    if not chosen.record:
+        return calling()
+    try:
+        with Path(chosen.record).open("x", encoding="utf-8") as file:
+            return calling(record=file)
+    except FileExistsError:
+        return _complain(f"{chosen.record} existe déjà : donnez un autre nom.", WRONG_USAGE)
 
 
 def _attack(chosen: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
 from collections import defaultdict, deque
 from pathlib import Path
@@ -16,9 +18,11 @@ from ivr.flow.model import Run
 from ivr.folder import read_script
 from ivr.operators import Report
 from ivr.phone import Phone
+from ivr.phone.recorder import reads_out
+from ivr.phone.terminal import call
 from ivr.phone.transcript import parse, play, read
 from ivr.replaying import record, replay, span
-from tests.line import ROOT, Line, book_of, our_flow
+from tests.line import ACCOUNT, ROOT, TOKEN, Line, book_of, our_flow
 
 CALLS = ROOT / "tests" / "calls"
 KINDS = [
@@ -61,9 +65,9 @@ def engine_of(line: Line) -> Engine:
     return line.services.ground.engine
 
 
-def called(line: Line, call: str) -> None:
+def called(line: Line, name: str) -> None:
     """Place one of our calls."""
-    play(read(CALLS / f"{call}.call"), line.phone(), book_of(line), line)
+    play(read(CALLS / f"{name}.call"), line.phone(), book_of(line), line)
 
 
 def replayed(line: Line, prompts: Path = ROOT / "prompts") -> str:
@@ -85,17 +89,17 @@ def rows(line: Line) -> list[object]:
         return [tuple(row) for table in sorted(tables) for row in connection.exec_driver_sql(f"SELECT * FROM {table}")]  # noqa: S608
 
 
-@pytest.mark.parametrize("call", KINDS)
+@pytest.mark.parametrize("name", KINDS)
 def test_a_call_goes_the_same_way_on_its_own_script_and_its_transcript_plays(
-    line: Line, call: str, tmp_path: Path
+    line: Line, name: str, tmp_path: Path
 ) -> None:
-    called(line, call)
+    called(line, name)
     assert replayed(line).splitlines()[0].endswith(": aucun n’irait ailleurs.")
     written = record(engine_of(line), sids(line)[-1])
     assert written.code == 0, written.text
     again = Reciting(tmp_path / "again")
     try:
-        play(parse(written.text, call), again.phone(), book_of(again), again)
+        play(parse(written.text, name), again.phone(), book_of(again), again)
         assert steps(again) == steps(line)
     finally:
         again.stop()
@@ -118,8 +122,8 @@ def edited(folder: Path, chapter: str, old: str, new: str) -> Path:
 
 
 def test_what_would_go_elsewhere_on_another_script_is_told_and_nothing_is_touched(line: Line, tmp_path: Path) -> None:
-    for call in ("s2a-bouton-alimentation", "s2b-bouton-ethernet", "s1-pas-de-base"):
-        called(line, call)
+    for name in ("s2a-bouton-alimentation", "s2b-bouton-ethernet", "s1-pas-de-base"):
+        called(line, name)
         line.clock.advance(86_400)
     new = edited(
         tmp_path / "new",
@@ -169,6 +173,50 @@ def test_calls_from_before_answers_were_kept_are_counted_and_not_guessed(line: L
         "1 non rejoué : d’avant que les réponses soient gardées.",
     ]
     assert "réponses soient gardées" in record(engine_of(line), sids(line)[0]).text
+
+
+def test_a_call_placed_from_the_terminal_is_written_as_it_was_heard_and_plays(line: Line, tmp_path: Path) -> None:
+    written, nobody = io.StringIO(), io.StringIO()
+    keys = ["2", "2", "#", "*", "1", "2", "9"]
+    code = call(f"{line.url}/voice", keys, TOKEN, io.StringIO(), nobody, account=ACCOUNT, record=written)
+    assert code == 0
+    assert "silence any" in written.getvalue()
+    assert "hung up" in written.getvalue()
+    placed = steps(line)
+    again = Line(tmp_path / "again", ROOT / "prompts")
+    try:
+        anytime = re.sub(" at .*", "", written.getvalue(), count=1)  # the terminal's clock is the wall's
+        play(parse(anytime, "placed"), again.phone(), book_of(again), again)
+        assert steps(again) == placed
+    finally:
+        again.stop()
+
+
+def test_a_number_that_is_typed_is_not_written(line: Line) -> None:
+    written = io.StringIO()
+    line.give_line("0199000007", "0639980002")
+    line.give_codes("471803925604")
+    keys = ["3", "1", "1", "0199000009"]
+    call(f"{line.url}/voice", keys, TOKEN, io.StringIO(), io.StringIO(), account=ACCOUNT, record=written)
+    assert "press 0000000000" in written.getvalue()
+    assert "0199000009" not in written.getvalue()
+    assert "J’ai noté" in written.getvalue()
+    assert "uatre-vingt-dix-neuf" not in written.getvalue(), "nor as it is read back"
+
+
+@pytest.mark.parametrize(
+    ("heard", "is_left_out"),
+    [
+        ("Zéro neuf.", True),
+        ("Quatre, deux fois deux.", True),
+        ("203 point 0 point 113 point 7", True),
+        ("Votre numéro est le 01 99 00 00 07.", True),
+        ("Votre ligne se termine par :", False),
+        ("Si le bouton devient bleu, tapez 1.", False),
+    ],
+)
+def test_what_reads_digits_out_is_left_out(heard: str, is_left_out: bool) -> None:
+    assert reads_out(heard) == is_left_out
 
 
 @pytest.mark.parametrize(("said", "seconds"), [("30d", 2_592_000), ("12h", 43_200), ("2w", 1_209_600), ("soon", None)])

@@ -17,6 +17,7 @@ from ivr.phone.clock import Clock
 from ivr.phone.errors import CallError, TwimlError, UnreachableError
 from ivr.phone.log import Entry, clip_name
 from ivr.phone.phone import ACCOUNT, CALLER, KEYS, Phone
+from ivr.phone.recorder import Recorder
 
 MOST_SECONDS = 1800.0  # of a call that is played with given keys
 SHOWN_SILENCE = 2.0  # seconds from which a silence is worth a line
@@ -34,13 +35,14 @@ def call(
     *,
     caller: str = CALLER,
     account: str | None = None,
+    record: TextIO | None = None,
 ) -> int:
     """Call a webhook and give the exit code: 0 the call ended properly, 1 it failed, 2 wrong keys.
 
     With `keys`, each one (or group, like `0000#`) is pressed once the line has said what it has to say, in virtual
     time; then the caller is silent. Without, on a terminal, the call runs in real time and takes keys from the
     keyboard; Ctrl-C hangs up. Without, and with no terminal, keys are the words of the input. `out` and `in_` default
-    to the standard ones, `token` None does not sign.
+    to the standard ones, `token` None does not sign. The call is written into `record` as a transcript.
     """
     out, in_ = out or sys.stdout, in_ or sys.stdin
     if keys is None and not in_.isatty():
@@ -49,7 +51,13 @@ def call(
         print(f"« {wrong[0]} » ne se tape pas sur un téléphone : utilisez les touches 0 à 9, * et #.", file=out)
         return WRONG_USE
     phone = Phone(url, caller=caller, account=account or ACCOUNT, token=token, clock=Clock(time.time()))
-    phone.on_entry = _Printer(phone, out).show
+    printer, recorder = _Printer(phone, out), Recorder(phone)
+
+    def follow(entry: Entry) -> None:
+        printer.show(entry)
+        recorder.note(entry)
+
+    phone.on_entry = follow
     try:
         if keys is None:
             _live(phone, in_, out, time.monotonic)
@@ -58,6 +66,9 @@ def call(
     except CallError as error:
         print(_explained(error, url), file=out)
         return FAILED
+    finally:
+        if record:
+            record.write(recorder.transcript())
     print(_farewell(phone), file=out)
     return DONE if phone.ended else FAILED
 
