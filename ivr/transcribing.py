@@ -60,7 +60,7 @@ def _lines(recalled: Recalled) -> Iterator[str]:
         if not (after and _cuts_in(turn, after)):
             yield from _heard(recalled.flow, turn)
     wait = turns[-1].actions[-1:]
-    yield f"hung up, {wait[0].disposition}" if wait and isinstance(wait[0], End) else "drop"
+    yield f"hung up, {wait[0].disposition}" if wait and isinstance(wait[0], End) else "drop early"
 
 
 def _surroundings(turn: Again, after: Again | None) -> Iterator[str]:
@@ -87,6 +87,8 @@ def _act(recalled: Recalled, turn: Again, before: Again | None) -> Iterator[str]
             if isinstance(step, Hold) and before:
                 yield f"wait {turn.told.at - before.told.at:.0f} any"
             yield f"press {rest}{early}"
+            if isinstance(step, Entry) and step.most > 1:
+                yield "silence any"  # the carrier waits for more digits
         case "recorded":
             yield from ("wait 1 any", f"speak {float(rest.split()[0]):.0f}", "press #")
         case "silence" | "answered" | "busy" | "no-answer" | "failed":

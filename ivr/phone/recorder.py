@@ -23,7 +23,8 @@ NUMBERS = frozenset(
     re.findall(
         r"\w+",
         """zéro un une deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt
-        vingts trente quarante cinquante soixante cent cents mille et point tiret plus comme rien tout seul fois groupe""",
+        vingts trente quarante cinquante soixante cent cents mille et point tiret plus comme rien tout seul fois
+        groupe""",
     )
 )
 """Of what numbers are made when they are read out in French, explained or not."""
