@@ -74,7 +74,7 @@ class Replayed:
         changed = sum(map(len, self.elsewhere.values()))
         would = "aucun n’irait" if not changed else "1 irait" if changed == 1 else f"{changed} iraient"
         yield f"{_counted(self.calls, 'appel rejoué', 'appels rejoués')} sur {shown} : {would} ailleurs."
-        for way, sids in sorted(self.elsewhere.items(), key=lambda found: (-len(found[1]), found[0].at)):
+        for way, sids in sorted(self.elsewhere.items(), key=_rank):
             yield f"{len(sids):>5}  {way.at or '(début)'}, {_event(way.event)} : {way.then} → {way.now}"
             rest = f" et {len(sids) - SHOWN} autres" if len(sids) > SHOWN else ""
             yield f"       {', '.join(sid[:10] for sid in sids[-SHOWN:])}{rest}"
@@ -82,6 +82,12 @@ class Replayed:
             yield f"{_counted(self.partly, 'rejoué', 'rejoués')} en partie : la base a manqué pendant l’appel."
         if self.never:
             yield f"{_counted(self.never, 'non rejoué', 'non rejoués')} : d’avant que les réponses soient gardées."
+
+
+def _rank(found: tuple[Elsewhere, list[str]]) -> tuple[int, str, str, str]:
+    """The most frequent first, the others in the order of the script's ids."""
+    way, sids = found
+    return -len(sids), way.at, way.event, way.then
 
 
 def turns_of(call: KeptCall) -> list[Told]:
