@@ -342,7 +342,8 @@ def _attack(chosen: argparse.Namespace) -> int:
     if chosen.replay:
         return replay(where, Path(chosen.replay))
     goals = (chosen.towards,) if chosen.towards else ()
-    return attack(where, Plan(chosen.seed, chosen.calls, os.cpu_count() or 1, goals))
+    processes = (os.cpu_count() or 1) + 1  # each waits for the disk now and then
+    return attack(where, Plan(chosen.seed, chosen.calls, processes, goals))
 
 
 def _check(chosen: argparse.Namespace) -> int:

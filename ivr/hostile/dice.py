@@ -37,11 +37,17 @@ AGENTS = ("agent answers and presses 1 and talks 30", "agent answers", "agent re
 GAPS = (20, 300, 1500, 3600, 36_000, 90_000)
 """Seconds between two calls."""
 
-SENSES = (20, 80, 80, 400)
-"""How much sense callers make, against some sixty parts of nonsense."""
+SENSES = (20, 80, 300, 1200)
+"""How much sense callers make, against sixty parts of nonsense."""
+
+CARRIERS_SHARE = 0.25
+"""How often the carrier, or somebody else, does something between two moves of a caller."""
 
 FEWEST, MOST = 4, 50
 """Moves of a call."""
+
+Moves = Sequence[tuple[Callable[[], str], int]]
+"""What may be thrown next, and how often."""
 
 
 @dataclass
@@ -66,7 +72,7 @@ class Dice:
         for _ in range(calls):
             yield from self._call()
             if self.dice.random() < 0.3:
-                yield self._one_of(("the line works", "desks answer", "desks work", "redeliver 9", "elsewhere"))
+                yield self._one_of(("the line works", "desks answer", "redeliver 9", "elsewhere"))
 
     def _call(self) -> Iterator[str]:
         self._sense, self._goal = self.dice.choice(SENSES), self._one_of(self.goals or sorted(self.flow.steps))
@@ -74,7 +80,9 @@ class Dice:
         for _ in range(self.dice.randint(FEWEST, MOST)):
             if not self.attack.under_way():
                 return
-            yield self._move()
+            if self.dice.random() < CARRIERS_SHARE:
+                yield self._thrown(self._of_carrier)
+            yield self._thrown(self._of_caller)
         if self.attack.under_way():
             yield self._one_of(("ends", "ends", "drop early"))
 
@@ -83,31 +91,35 @@ class Dice:
         at = self.attack.stand.clock.now() + self.dice.choice(GAPS)
         return datetime.fromtimestamp(at - at % 60 + 60, ZoneInfo(ZONE)).strftime("%Y-%m-%d %H:%M")
 
-    def _move(self) -> str:
-        throw: Callable[[], str] = self.dice.choices([each for each, _ in self._moves], [n for _, n in self._moves])[0]
-        return throw()
+    def _thrown(self, moves: Moves) -> str:
+        return self.dice.choices([move for move, _ in moves], [weight for _, weight in moves])[0]()
 
     @property
-    def _moves(self) -> tuple[tuple[Callable[[], str], int], ...]:
-        """What may happen, and how often."""
+    def _of_caller(self) -> Moves:
+        """What the caller may do, and how often."""
         return (
             (self._sensible, self._sense),
-            (lambda: f"press {self._one_of(KEYS)} early", 9),
-            (self._key_storm, 4),
-            (lambda: SILENT, 8),
-            (lambda: f"wait {self._one_of((0.2, 1, 4, 15, 60, 200))} any", 8),
-            (lambda: "again", 3),
-            (lambda: f"twins at {self.dice.randint(1, 4)}", 8),
-            (lambda: f"redeliver {self.dice.randint(1, 12)}", 4),
-            (lambda: f"stray {self._one_of((*KEYS, 'silence'))}", 4),
-            (lambda: "elsewhere", 3),
-            (lambda: self._one_of(("desks work", "desks work", "desks hang", "desks fail", "desks answer")), 3),
-            (lambda: self._one_of(AGENTS), 2),
-            (lambda: "speak 4 any", 1),
-            (lambda: f"carrier {self._one_of(('works', *FAULTS))}", 1),
-            (lambda: f"operator {self._one_of(('works', *FAULTS))}", 1),
+            (lambda: f"press {self._one_of(KEYS)} early", 18),
+            (self._key_storm, 8),
+            (lambda: SILENT, 16),
+            (lambda: f"wait {self._one_of((0.2, 1, 4, 15, 60, 200))} any", 16),
+            (lambda: self._one_of(("speak 4 any", "drop early")), 2),
+        )
+
+    @property
+    def _of_carrier(self) -> Moves:
+        """What the carrier, desks, partners and people may do, and how often."""
+        return (
+            (lambda: f"twins at {self.dice.randint(1, 4)}", 12),
+            (lambda: "again", 6),
+            (lambda: f"redeliver {self.dice.randint(1, 12)}", 6),
+            (lambda: f"stray {self._one_of((*KEYS, 'silence'))}", 6),
+            (lambda: "elsewhere", 4),
+            (lambda: f"desks {self._one_of(('work', 'work', 'answer', 'answer', 'hang', 'fail'))}", 4),
+            (lambda: self._one_of(AGENTS), 3),
+            (lambda: f"carrier {self._one_of(('works', 'works', *FAULTS))}", 1),
+            (lambda: f"operator {self._one_of(('works', 'works', *FAULTS))}", 1),
             (lambda: "status completed", 1),
-            (lambda: "drop early", 1),
         )
 
     def _sensible(self) -> str:

@@ -223,8 +223,8 @@ def _plainer(lines: list[str], fails: Callable[[Sequence[str]], bool]) -> list[s
 
 
 def to_be_seen(flow: Flow) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
-    """The steps at which calls stand, and the keys that lead on from them."""
-    steps = frozenset(step.id for step in flow.steps.values() if not isinstance(step, Say))
+    """The steps at which every call stands that gets there (a desk may answer at once), and the keys that lead on."""
+    steps = frozenset(step.id for step in flow.steps.values() if not isinstance(step, Say | Run))
     keys = {(s.id, key) for s in flow.steps.values() if isinstance(s, Menu | Run) for key in s.keys}
     both = {(s.id, key) for s in flow.steps.values() if isinstance(s, Hold) for key in "0*"}
     return steps, frozenset(keys | both)
