@@ -20,7 +20,7 @@ from rich.console import Console
 from bench import audio, calls, engine, growth, render, seconds, server, start, turn, voice
 from bench.lines import quiet
 from bench.measure import Figure
-from bench.report import BASELINE, kept, plot, read, table, worse
+from bench.report import BASELINE, kept, plot, read, table, told, worse
 
 Part = Callable[[], Iterator[Figure]]
 
@@ -56,6 +56,8 @@ def main() -> int:
         out.print(table(measured[name]))
         plot(name, measured[name])
     kept(measured, BASELINE if asked.baseline else LATEST, _machine())
+    if asked.baseline:
+        told(measured)
     figures = [each for part in measured.values() for each in part]
     if asked.check:
         slower = worse(figures, read(BASELINE))

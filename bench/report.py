@@ -16,16 +16,16 @@ Parts = Mapping[str, Sequence[Figure]]
 
 BASELINE = Path(__file__).parent / "baseline.json"
 PLOTS = Path(__file__).parent / "plots"
+DOCS = Path(__file__).parent.parent / "docs" / "speed.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+"""Between them stand the figures of the baseline (`python -m bench --baseline`)."""
 
 
 def table(figures: Iterable[Figure]) -> Table:
     """The figures, each with its spread and its limit."""
     shown = Table("figure", "median", "least – most", "limit", "")
     for each in figures:
-        limit = "" if each.bound is None else f"{'≤' if each.at_most else '≥'} {_plain(each.bound)}"
-        verdict = "" if each.bound is None else "ok" if each.holds else "[bold red]NO"
-        spread = f"{_plain(each.least)} – {_plain(each.most)}"
-        shown.add_row(each.name, f"{_plain(each.median)} {each.unit}", spread, limit, verdict)
+        shown.add_row(*_cells(each), style="" if each.holds else "bold red")
     return shown
 
 
@@ -40,6 +40,34 @@ def read(path: Path) -> dict[str, Figure]:
     """The figures of an earlier run, by name. Raises OSError when there was none."""
     parts = json.loads(path.read_text(encoding="utf-8"))["parts"]
     return {each["name"]: Figure(**each) for figures in parts.values() for each in figures}
+
+
+def told(parts: Parts, path: Path = DOCS) -> None:
+    """Put the figures into the document, where it says so. Raises ValueError when it does not."""
+    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{path} has no place for the figures: write {BEGIN} and {END}")
+    path.write_text(f"{before}{begin}\n{markdown(parts)}{end}{after}", encoding="utf-8")
+
+
+def markdown(parts: Parts) -> str:
+    """The figures as a table of Markdown."""
+    lines = ["| figure | median | least – most | limit | |", "|---|---:|---:|---:|---|"]
+    lines += [f"| {' | '.join(_cells(each))} |" for figures in parts.values() for each in figures]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(each: Figure) -> tuple[str, ...]:
+    limit = "" if each.bound is None else f"{'≤' if each.at_most else '≥'} {_plain(each.bound)}"
+    verdict = "" if each.bound is None else "holds" if each.holds else "**not reached**"
+    return (
+        each.name,
+        f"{_plain(each.median)} {each.unit}",
+        f"{_plain(each.least)} – {_plain(each.most)}",
+        limit,
+        verdict,
+    )
 
 
 def worse(now: Iterable[Figure], before: Mapping[str, Figure]) -> list[str]:

@@ -17,6 +17,9 @@ REAL, BARE = "ivr.web.server:line", "bench.lines:bare_line"
 CALLS = 250
 """Calls a round."""
 
+TOGETHER = {"one at a time": 1, "eight at once": 8}
+"""Webhooks that are on their way at once: of a few hundred calls in progress, and of as many as a worker can carry."""
+
 BOUNDS = {"sqlite": 3.5, "postgresql": 5.0}
 
 
@@ -24,27 +27,29 @@ def figures(rounds: int = 5, database: str = "") -> Iterator[Figure]:
     """CPU of a turn ÷ a bare route. `database` is the address of a PostgreSQL, else it is SQLite."""
     kind = "postgresql" if database else "sqlite"
     numbers = itertools.count(1)
-    costs: dict[str, list[float]] = {"bare": [], "turn": []}
     with (
         tempfile.TemporaryDirectory() as folder,
         served(BARE, {}) as bare,
         served(REAL, environment(Path(folder), database)) as real,
     ):
-        for number in range(rounds + 1):
-            hooks = [hook for n in itertools.islice(numbers, CALLS) for hook in call(n)]
-            for name, app, path in (("bare", bare, "/"), ("turn", real, "")):
-                cost = _cost(app, [request(hook, path) for hook in hooks])
-                if number:
-                    costs[name].append(cost)
-    for name, values in costs.items():
-        yield figure(f"{name}, served, {kind}", values, unit="µs")
-    yield ratio(f"turn ÷ bare route, served, {kind}", costs["turn"], costs["bare"], bound=BOUNDS[kind])
+        for load, connections in TOGETHER.items():
+            costs: dict[str, list[float]] = {"bare": [], "turn": []}
+            for number in range(rounds + 1):
+                hooks = [hook for n in itertools.islice(numbers, CALLS) for hook in call(n)]
+                for name, app, path in (("bare", bare, "/"), ("turn", real, "")):
+                    cost = _cost(app, [request(hook, path) for hook in hooks], connections)
+                    if number:
+                        costs[name].append(cost)
+            for name, values in costs.items():
+                yield figure(f"{name}, served {load}, {kind}", values, unit="µs")
+            name = f"turn ÷ bare route, served {load}, {kind}"
+            yield ratio(name, costs["turn"], costs["bare"], bound=BOUNDS[kind])
 
 
-def _cost(app: Served, requests: list[bytes]) -> float:
+def _cost(app: Served, requests: list[bytes], connections: int) -> float:
     """Microseconds of CPU for each request. Raises RuntimeError when one was not answered with 200."""
     before = app.cpu()
-    heard = one_after_the_other(app.port, requests)
+    heard = one_after_the_other(app.port, requests, connections)
     if heard.wrong:
         raise RuntimeError(f"{heard.wrong} of {len(requests)} webhooks were not answered with 200")
     return (app.cpu() - before) / len(requests) * 1e6
