@@ -29,7 +29,9 @@ def codes_for_a_crowd(size: Size) -> Iterator[Bar]:
     reached = ", ".join(str(count) for count in sorted(distinct))
     yield Bar(f"distinct codes of 100 for 1,000 callers, {runs} runs", "100, each run", reached, distinct == {100})
     yield Bar("errors heard, twins that differ", "0", str(wrong), not wrong)
-    yield Bar("slowest answer, 50 callers at once", "≤ 5 s", f"{slowest:.1f} s", slowest <= 5)
+    yield Bar(
+        "slowest answer, 50 callers at once, before the carrier gives up", "< 15 s", f"{slowest:.1f} s", slowest < 15
+    )
 
 
 @trial("B5", seconds=600)
