@@ -157,18 +157,25 @@ no_match = [{ repeat = "all" }, { repeat = "all" }]
 no_input_give_up = "essai.personne"
 no_match_give_up = "autre.fin"
 """,
-    "essai.toml": """
+    "essai.toml": '''
 [debut]
 kind = "menu"
-prompt = "Un « mot » et deux. Pour finir, tapez 1. Pour finir aussi, tapez 2. Pour autre chose, tapez 3."
-keys = { 1 = "autre.fin", 2 = "autre.fin", 3 = [{ to = "personne", unless = ["su"] }, "autre.fin"] }
+prompt = """Un « mot » et deux. Pour finir, tapez 1. Pour finir aussi, tapez 2. Pour autre chose, tapez 3.
+Pour parler, tapez 4."""
+keys = { 4 = "laisser", 1 = "autre.fin", 2 = "autre.fin", 3 = [{ to = "personne", unless = ["su"] }, "autre.fin"] }
+[laisser]
+kind = "record"
+prompt = "Après le bip."
+slot = "message"
+next = "autre.fin"
+empty = "personne"
 [personne]
 kind = "menu"
 aside = true
 prompt = "Pour reprendre, tapez 1."
 keys = { 1 = { to = "@return", sets = ["su"] } }
 then = "autre.fin"
-""",
+''',
     "autre.toml": """
 [fin]
 kind = "hangup"
@@ -189,7 +196,12 @@ def leading(chapter: Chapter, source: str) -> list[tuple[str, str, list[str]]]:
 
 def test_keys_that_lead_the_same_way_share_one_arrow_and_each_line_has_its_own(small: Flow) -> None:
     first, _ = chapters(small)
+    assert leading(first, "essai.laisser") == [
+        ("autre.fin", "way", ["next"]),
+        ("essai.personne", "silence", ["empty"]),
+    ]
     assert leading(first, "essai.debut") == [
+        ("essai.laisser", "way", ["key 4"]),
         ("autre.fin", "way", ["key 1", "key 2", "key 3"]),
         ("essai.personne", "way", ["key 3"]),
         ("essai.personne", "silence", ["silence"]),
@@ -213,15 +225,19 @@ def test_a_chapter_in_mermaid_has_its_words_its_keys_and_what_must_be_known(smal
     assert mermaid(chapters(small)[0]) == (
         "flowchart TD\n"
         '  s0["<b>debut</b><br/>Un « mot » et deux.<br/>Pour finir, tapez 1.<br/>Pour finir aussi, tapez 2.'
-        '<br/>Pour autre chose, tapez 3."]\n'
-        '  s1["<b>personne</b><br/>Pour reprendre, tapez 1."]\n'
+        '<br/>Pour autre chose, tapez 3.<br/>Pour parler, tapez 4."]\n'
+        '  s1[("<b>laisser</b><br/>Après le bip.")]\n'
+        '  s2["<b>personne</b><br/>Pour reprendre, tapez 1."]\n'
         '  x0(["→ autre.fin"])\n'
         '  x1(["→ là où l’on était"])\n'
+        '  s0 -->|"4"| s1\n'
         '  s0 -->|"1, 2, 3 sinon"| x0\n'
-        '  s0 -->|"3 sauf su"| s1\n'
-        '  s0 -.->|"2 silences"| s1\n'
+        '  s0 -->|"3 sauf su"| s2\n'
+        '  s0 -.->|"2 silences"| s2\n'
         '  s0 -.->|"3 fautes"| x0\n'
-        '  s1 -->|"1"| x1\n'
-        '  s1 -.->|"après 7 s"| x0\n'
-        '  s1 -.->|"3 fautes"| x0\n'
+        "  s1 --> x0\n"
+        '  s1 -.->|"rien n’est dit"| s2\n'
+        '  s2 -->|"1"| x1\n'
+        '  s2 -.->|"après 7 s"| x0\n'
+        '  s2 -.->|"3 fautes"| x0\n'
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ivr.flow.engine import (
     Action,
+    Before,
     Command,
     Connect,
     Count,
@@ -200,3 +201,17 @@ def test_any_events_in_any_order_leave_a_state_that_survives_storage(events: lis
 @given(EVENTS)
 def test_the_same_events_give_the_same_call(events: list[Event]) -> None:
     assert after(*events) == after(*events)
+
+
+def test_a_cut_call_whose_step_is_gone_from_the_script_begins_at_the_menu(flow: Flow) -> None:
+    """The caller accepts to go on; what the earlier call had learnt is let go of with it."""
+    for there, comes_to in (("bouton.ethernet", "bouton.ethernet"), ("bouton.gone", "accueil.menu-ferme")):
+        before = Before("CA" + "0" * 32, there, facts=frozenset({"bouton-pas-bleu"}))
+        known = Dialled(0.0, frozenset({"appel-coupe"}), (("depuis", "5"), ("etape", "les câbles")), before)
+        state, actions = advance(flow, None, known)
+        assert state.step == "reprise.proposer"
+        state, actions = advance(flow, state, Keys(9.0, "1"))
+        while isinstance(actions[-1], Command):  # what the desk must do first
+            state, actions = advance(flow, state, Outcome(9.0, "resumed"))
+        assert state.step == comes_to
+        assert ("bouton-pas-bleu" in state.facts) is (comes_to == there)

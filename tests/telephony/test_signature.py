@@ -73,6 +73,19 @@ def test_the_verdict_is_twilios(url: str, params: list[tuple[str, str]], spoil: 
     assert is_signed(header, ["token"], spellings(url), params) == validator.validate(url, dict(params), header)
 
 
+@pytest.mark.parametrize(
+    ("url", "spelled"),
+    [
+        ("https://a.example.com/v", {"https://a.example.com/v", "https://a.example.com:443/v"}),
+        ("http://a.example.com/v", {"http://a.example.com/v", "http://a.example.com:80/v"}),
+        ("https://a.example.com:8443/v", {"https://a.example.com:8443/v", "https://a.example.com/v"}),
+        ("https://me:pw@a.example.com:8443/v?b=1", {"https://me:pw@a.example.com:8443/v?b=1", "https://me:pw@a.example.com/v?b=1"}),
+    ],
+)  # fmt: skip
+def test_an_address_is_spelled_with_its_own_port_and_without_and_in_no_other_way(url: str, spelled: set[str]) -> None:
+    assert set(spellings(url)) == spelled
+
+
 def test_either_of_two_tokens_signs_while_one_is_being_replaced() -> None:
     header = signature("new", "https://ligne.example.com/voice", [("a", "1")])
     assert is_signed(header, ["old", "new"], ["https://ligne.example.com/voice"], [("a", "1")])
