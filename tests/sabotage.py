@@ -29,7 +29,7 @@ from ivr import calls
 from ivr.calls import Calls
 from ivr.store import database, turn
 from ivr.store.accounts import Accounts
-from ivr.store.seats import Sql
+from ivr.store.seats import Seats, Sql
 from ivr.telephony import signature, twiml
 from ivr.telephony.rest import NotSent, Twilio, Unknown
 from ivr.web.voice import Voice
@@ -71,6 +71,15 @@ def _said_to_the_database(pattern: str, instead: str) -> Callable[[pytest.Monkey
         return re.sub(pattern, instead, statement), parameters
 
     return lambda _patch: event.listen(Engine, "before_cursor_execute", rewritten, retval=True)
+
+
+def _not_flushed(patch: pytest.MonkeyPatch) -> None:
+    begun = Seats.__init__
+
+    def without(seats: Seats, *args: Any, **named: Any) -> None:
+        begun(seats, *args, **{**named, "flush": lambda: None})
+
+    patch.setattr(Seats, "__init__", without)
 
 
 def _synchronous_off(_patch: pytest.MonkeyPatch) -> None:
@@ -123,6 +132,11 @@ SABOTAGES = {
         "transactions begin with BEGIN, not with BEGIN IMMEDIATE",
         "tests/test_two_processes.py::test_two_processes_on_one_database_lose_no_call_and_no_status",
         lambda patch: patch.setattr(database, "BEGIN", "BEGIN"),
+    ),
+    "not-flushed": Sabotage(
+        "what was promised need not be on the disk before it is said",
+        "tests/test_promises.py::test_what_is_given_is_on_the_disk_before_it_is_said",
+        _not_flushed,
     ),
     "synchronous-off": Sabotage(
         "a commit need not be on the disk",
