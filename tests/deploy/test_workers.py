@@ -58,9 +58,9 @@ def test_a_worker_that_is_killed_sends_nothing_twice_and_another_one_sends_the_r
         found = settings(environment)
         engine = open_database(found.database_url)
         stack.callback(engine.dispose)
-        queue(engine, Vault(found.secret_keys))
         stack.enter_context(worker(environment, tmp_path / "kept.log"))
         with worker(environment, tmp_path / "killed.log") as killed:
+            queue(engine, Vault(found.secret_keys))
             until = time.monotonic() + 30
             while len(twilio.messages) < TEXTS // 3 and time.monotonic() < until:
                 time.sleep(0.01)
@@ -68,6 +68,8 @@ def test_a_worker_that_is_killed_sends_nothing_twice_and_another_one_sends_the_r
             killed.wait()
         while waiting(engine, "queued") and time.monotonic() < until + 30:
             time.sleep(0.05)
+    for log in ("kept.log", "killed.log"):
+        assert (tmp_path / log).read_text().count('"job"') > 3, "both were at work"
     sent = Counter(message.body for message in twilio.messages)
     assert set(sent.values()) == {1}, "a text left twice"
     in_hand = waiting(engine, "sending")
