@@ -35,6 +35,7 @@ EXAMPLES = """exemples :
   ivr calls                       les derniers appels, et comment chacun a fini
   ivr messages list               les messages laissés, à écouter et à traiter
   ivr callbacks list              les rappels promis
+  ivr keys renew                  rechiffrer avec la nouvelle clé
   ivr purge --dry-run             ce qui est arrivé à terme, sans rien effacer
   ivr forget +33639980001         effacer un numéro partout
 """
@@ -204,6 +205,9 @@ def _caller_commands(commands: argparse._SubParsersAction[argparse.ArgumentParse
     callbacks = _command(commands, "callbacks", _operate, "les rappels promis", "ivr callbacks done 3f2a")
     callbacks.add_argument("what", choices=["list", "number", "done"], help="lister, numéro à rappeler, fait")
     callbacks.add_argument("argument", nargs="?", default="", metavar="ID", help="le début de l'id")
+
+    keys = _command(commands, "keys", _operate, "rechiffrer ce qui est gardé, une clé remplacée", "ivr keys renew")
+    keys.add_argument("what", choices=["renew"], help="rechiffrer avec la première clé d'IVR_SECRET_KEY")
 
     about = "effacer ce qui est arrivé à terme (la ligne le fait chaque jour)"
     purge = _command(commands, "purge", _operate, about, "ivr purge --dry-run")

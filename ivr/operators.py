@@ -375,16 +375,21 @@ class Operators:
             ("callbacks", "list"): self.list_callbacks,
             ("callbacks", "number"): lambda: self.number_of_callback(given),
             ("callbacks", "done"): lambda: self.done_callback(given),
+            ("keys", "renew"): self.renew,
             ("purge", "purge"): lambda: self.purge(dry_run=dry_run),
             ("forget", "forget"): lambda: self.forget(given, dry_run=dry_run),
         }
 
     def renew(self) -> Report:
-        """Seal everything with the newest secret key: then the older ones may be taken out of the settings."""
+        """Seal what is kept for long with the newest secret key (docs/deploy.md says what else the older ones open)."""
         with self.engine.begin() as connection:
             lines, codes = Lines(connection, self.vault).renew(), Codes(connection, self.vault).renew()
-            self._note(connection, "vault.renewed", f"{lines} lines, {codes} codes")
-        return Report(f"Rechiffrés : {_counted(lines, 'ligne')}, {_counted(codes, 'code')}.")
+            sounds = self._messages(connection).renew()
+            bookings = Callbacks(connection, self.vault).renew()
+            told = f"{lines} lines, {codes} codes, {sounds} of messages, {bookings} call-backs"
+            self._note(connection, "vault.renewed", told)
+        counts = ((lines, "ligne"), (codes, "code"), (sounds, "message"), (bookings, "rappel"))
+        return Report(f"Rechiffrés : {', '.join(_counted(number, what) for number, what in counts)}.")
 
     @contextmanager
     def _transaction(self, *, dry_run: bool) -> Iterator[Connection]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from ivr.store.numbers import number_key, number_mask
 from ivr.store.recordings import Recordings
 from ivr.store.turn import Caller
 from ivr.store.turns import Turns
+from ivr.store.vault import Vault
 from tests.desk.house import KEY, LINE, MOBILE, NOON, House, call_id
 
 HEADER = "ligne,mobile,modele\n"
@@ -177,7 +179,18 @@ def test_the_audit_says_who_did_what_and_when_its_chain_is_broken(house: House, 
 def test_renewing_seals_with_the_newest_key(house: House, operators: Operators) -> None:
     house.add_lines({LINE: MOBILE})
     house.add_codes("0042")
-    assert operators.renew().text == "Rechiffrés : 0 ligne, 0 code."
+    message = a_message(house, b"RIFF a sound")
+    a_callback(house)
+    nothing = "Rechiffrés : 0 ligne, 0 code, 0 message, 0 rappel."
+    assert operators.renew().text == nothing
+    new = b"the key that replaced it, of more than thirty-two"
+    both, alone = (replace(operators, vault=Vault(keys)) for keys in ([new, KEY], [new]))
+    assert alone.play_message(message, None).code == DOES_NOT_HOLD
+    assert both.renew().text == "Rechiffrés : 1 ligne, 1 code, 2 messages, 1 rappel."
+    assert both.renew().text == nothing
+    assert alone.play_message(message, None).sound == b"RIFF a sound"
+    assert CALLER in alone.number_of_message(message).text
+    assert "vault.renewed" in both.audit().text
 
 
 # Calls, messages, call-backs

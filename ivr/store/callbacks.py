@@ -95,6 +95,19 @@ class Callbacks:
         late = update(callbacks).where(callbacks.c.state == "booked", callbacks.c.slot_end <= at)
         return sorted(self._connection.execute(late.values(state="missed").returning(callbacks.c.id)).scalars())
 
+    def renew(self) -> int:
+        """Seal again what an older secret key had sealed; how many bookings."""
+        rows = self._connection.execute(select(callbacks.c.id, callbacks.c.number_cipher)).all()
+        old = [row.id for row in rows if row.number_cipher and not self._vault.is_current(row.number_cipher)]
+        for booking in old:
+            number = self.number(booking)
+            values = {
+                "number_key": number_key(self._vault, number),
+                "number_cipher": self._vault.sealed(number, _place(booking)),
+            }
+            self._connection.execute(update(callbacks).where(callbacks.c.id == booking).values(values))
+        return len(old)
+
     def number(self, booking: str) -> str:
         """The number to dial, in E.164; empty when there is no such booking."""
         cipher = self._connection.execute(select(callbacks.c.number_cipher).where(callbacks.c.id == booking))

@@ -103,6 +103,17 @@ class Messages:
         """Whether the sound has come."""
         return self._recordings.has(message)
 
+    def renew(self) -> int:
+        """Seal again what an older secret key had sealed, numbers and sounds; how many of both."""
+        rows = self._connection.execute(select(messages.c.id, messages.c.number_cipher)).all()
+        old = [row.id for row in rows if row.number_cipher and not self._vault.is_current(row.number_cipher)]
+        for message in old:
+            number = self.number(message)
+            values = {"number_key": number_key(self._vault, number)}
+            sealed = {"number_cipher": sealed_number(self._vault, number, _place(message))}
+            self._connection.execute(update(messages).where(messages.c.id == message).values({**values, **sealed}))
+        return len(old) + sum(self._recordings.renew(row.id) for row in rows)
+
     def number(self, message: str) -> str:
         """Whom to call back, in E.164; empty when the caller withheld his number."""
         cipher = self._connection.execute(select(messages.c.number_cipher).where(messages.c.id == message))

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from ivr.store.vault import Vault
+from ivr.store.vault import LABEL_BYTES, Vault
 
 FOLDER = "messages"
 """Where they are, under IVR_DATA_DIR."""
@@ -46,6 +46,14 @@ class Recordings:
         except FileNotFoundError:
             return None
         return base64.b64decode(self._vault.opened(sealed, _place(message)))
+
+    def renew(self, message: str) -> bool:
+        """Seal the sound again, when an older secret key had sealed it. Raises VaultError, OSError."""
+        path = self._folder / message
+        if not path.exists() or self._vault.is_current(path.read_bytes()[:LABEL_BYTES]):
+            return False
+        self.put(message, self.sound(message) or b"")
+        return True
 
     def has(self, message: str) -> bool:
         """Whether there is a sound of this message."""
