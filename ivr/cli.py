@@ -17,6 +17,7 @@ EXAMPLES = """exemples :
   ivr call --keys 2,1             l'appeler en tapant 2, puis 1
   ivr call --hostile              attaquer une ligne d'essai, par tous les moyens
   ivr check                       prouver le script, avant de le mettre en service
+  ivr explain bouton.ethernet     une étape : comment on y arrive, ce qu'on entend, où mène chaque touche
   ivr draw                        dessiner le script, un chapitre par page A3
   ivr new mon-script              commencer un script, pour un autre appareil
   ivr publish prompts/            mettre le script en service, sans arrêter la ligne
@@ -142,6 +143,11 @@ def _drawing_commands(commands: argparse._SubParsersAction[argparse.ArgumentPars
     draw.add_argument("--days", type=float, default=30.0, metavar="N", help="les appels des N derniers jours (30)")
     draw.add_argument("--mermaid", action="store_true", help="en Mermaid, à l'écran, pour un README")
     draw.add_argument("--script", metavar="DOSSIER", default="", help="un autre script (IVR_PROMPTS_DIR)")
+
+    about = "une étape : comment on y arrive, ce qu'on entend, où mène chaque touche"
+    explain = _command(commands, "explain", _explain, about, "ivr explain bouton.ethernet")
+    explain.add_argument("step", metavar="ETAPE", help="son nom, comme bouton.ethernet")
+    explain.add_argument("--script", metavar="DOSSIER", default="", help="un autre script (IVR_PROMPTS_DIR)")
 
 
 def _release_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -409,6 +415,15 @@ def _doctor(chosen: argparse.Namespace) -> int:
             report = examined(found, looks, lambda about: shown.update(f"Examen : {about}…"))
     print(report.as_json() if chosen.json else report)
     return DONE if report.is_fit() else DOES_NOT_HOLD
+
+
+def _explain(chosen: argparse.Namespace) -> int:
+    from ivr.explain import NoSuchStepError, explain
+
+    try:
+        return explain(chosen)
+    except NoSuchStepError as why:
+        return _complain(str(why), WRONG_USAGE)
 
 
 def _instant(wall: str) -> float:

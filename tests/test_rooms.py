@@ -23,6 +23,7 @@ BESIDE = {
     "new": "cli",
     "draw": "cli",
     "hostile": "cli",
+    "explain": "cli",
     "worker": "calls",
     "services": "calls",
     "bounds": "settings",
