@@ -50,6 +50,13 @@ def test_the_chapter_that_the_readme_draws_is_the_chapter_of_the_script(capsys: 
     assert capsys.readouterr().out == shown[1]
 
 
+def test_the_step_that_the_readme_explains_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = re.search(r"```\n\$ \.venv/bin/ivr explain (\S+)\n(.*?)```", README, re.DOTALL)
+    assert shown
+    assert main(["explain", shown[1]]) == 0
+    assert capsys.readouterr().out == shown[2]
+
+
 def test_every_setting_that_the_readme_names_exists() -> None:
     assert set(re.findall(r"`((?:IVR|TWILIO|OVH)_[A-Z_]+)`", README)) - set(MEANINGS) == set()
 
