@@ -305,7 +305,7 @@ def _changes(old: Script | None, new: Script) -> Iterator[str]:
 
 def _some(steps: Iterable[str]) -> str:
     first, rest = (named := list(steps))[:MOST_CHANGES], len(named) - MOST_CHANGES
-    return ", ".join(first) + (f" et {rest} autres" if rest > 0 else "")
+    return ", ".join(first) + (f" et {rest} autre{'s' if rest > 1 else ''}" if rest > 0 else "")
 
 
 def _row(release: Release, tally: Tally, *, live: bool) -> str:

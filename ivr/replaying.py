@@ -76,7 +76,7 @@ class Replayed:
         yield f"{_counted(self.calls, 'appel rejoué', 'appels rejoués')} sur {shown} : {would} ailleurs."
         for way, sids in sorted(self.elsewhere.items(), key=_rank):
             yield f"{len(sids):>5}  {way.at or '(début)'}, {_event(way.event)} : {way.then} → {way.now}"
-            rest = f" et {len(sids) - SHOWN} autres" if len(sids) > SHOWN else ""
+            rest = f" et {_counted(len(sids) - SHOWN, 'autre', 'autres')}" if len(sids) > SHOWN else ""
             yield f"       {', '.join(sid[:10] for sid in sids[-SHOWN:])}{rest}"
         if self.partly:
             yield f"{_counted(self.partly, 'rejoué', 'rejoués')} en partie : la base a manqué pendant l’appel."
@@ -172,6 +172,8 @@ def _kept(report: Report, to: str) -> Report:
     try:
         with Path(to).open("x", encoding="utf-8") as file:
             file.write(f"{report.text}\n")
+    except FileExistsError:
+        return Report(f"{to} existe déjà : donnez un autre nom.", WRONG_USAGE)
     except OSError as error:
         return Report(f"{to} ne peut pas être écrit : {error.strerror or error}", WRONG_USAGE)
     return Report(f"{to} est écrit.")

@@ -23,7 +23,7 @@ CALLER = "+33639980001"
 """Who calls in every transcript: a number that is nobody's."""
 
 AT_ONCE = 3.0
-"""Seconds; a key that came sooner after the one before it cut what was said."""
+"""Seconds between two presses of one key that are meant together (`ivr.flow.engine.SECOND_PRESS`)."""
 
 AGENTS = {
     "answered": "agent answers and presses 1 and talks 60",
@@ -110,8 +110,9 @@ def _typed(step: Entry, world: World) -> str:
 
 
 def _cuts_in(turn: Again, after: Again) -> bool:
-    """Whether the next key came before this turn's words can have been heard."""
-    return after.told.event.startswith("key ") and after.told.at - turn.told.at <= AT_ONCE
+    """Whether the next key is this one's second press, which means something else when it comes at once."""
+    twice = turn.told.event == after.told.event and after.told.event in ("key *", "key 0")
+    return twice and after.told.at - turn.told.at <= AT_ONCE
 
 
 def _heard(flow: Flow, turn: Again) -> Iterator[str]:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from ivr.store.statements import insert_or, one_at_a_time
 from ivr.store.tables import calls, releases, revisions
@@ -102,7 +102,8 @@ class Revisions:
 
     def tallies(self) -> dict[str, Tally]:
         """The calls on each revision; on none (empty): those from before there were revisions."""
-        going_on = func.count(case((calls.c.ended_at.is_(None), 1)))
+        goes_on = and_(calls.c.ended_at.is_(None), calls.c.disposition == "")
+        going_on = func.count(case((goes_on, 1)))
         counted = select(calls.c.revision, func.count(), going_on).group_by(calls.c.revision)
         return {row[0]: Tally(row[1], row[2]) for row in self._connection.execute(counted)}
 
