@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal, Protocol
 
@@ -188,7 +189,6 @@ class Identity:
         self._ledger, self._peppers, self._draw = ledger, tuple(peppers), draw
         self._pepper = self._peppers[0]
         self._limits, self._hasher, self._seats = limits or Limits(), hasher or PasswordHasher(), seats or Seats()
-        self._no_pin = self._hasher.hash(self._drawn_pin())  # hashed against when there is nothing to be right about
 
     def send(self, ledger: Ledger, post: Post, call: str, number: str, at: float) -> Sent:
         """Send a one-time password to the mobile on file of this line (E.164), in the caller's transaction.
@@ -237,6 +237,7 @@ class Identity:
         if not self._seats.taken():
             return "busy"
         try:
+            no_pin = self._no_pin
             with self._ledger() as ledger:
                 person = ledger.person(number)
                 account = self._account_of(person, number)
@@ -245,7 +246,7 @@ class Identity:
             if isinstance(admitted, str):
                 return admitted
             known = person.pin if person else None
-            right = pin_matches(self._hasher, known or self._no_pin, typed) and known is not None
+            right = pin_matches(self._hasher, known or no_pin, typed) and known is not None
         finally:
             self._seats.left()
         return self._settled(call, admitted, at, right=right)
@@ -258,6 +259,11 @@ class Identity:
         """A support PIN to give to a customer, and what to keep of it. Generated, because people choose birthdays."""
         pin = next(pin for pin in iter(self._drawn_pin, "") if not is_guessable(pin))
         return pin, self._hasher.hash(pin)
+
+    @cached_property
+    def _no_pin(self) -> str:
+        """What is hashed against when there is nothing to be right about; hashed with the first PIN that comes."""
+        return self._hasher.hash(self._drawn_pin())
 
     def _drawn_pin(self) -> str:
         return f"{self._draw(10**PIN_DIGITS):0{PIN_DIGITS}}"

@@ -266,7 +266,7 @@ class CodeServices:
 
     @cached_property
     def identity(self) -> Identity:
-        """Made once: it hashes a PIN to be compared with when there is none."""
+        """Made once: it keeps a PIN to be compared with when there is none."""
         vault = self.ground.vault
         return Identity(accounts_of(self.ground.engine, vault), vault.peppers("passwords"), self.ground.draw)
 
