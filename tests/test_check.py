@@ -13,6 +13,12 @@ from tests.line import ROOT
 
 BEYOND = [
     (
+        "limites.toml",
+        "[paths.S1p]\n",
+        '[paths.S1p]\ntitre = "titre"\n',
+        "[paths.S1p]: there is no setting 'titre' here; did you mean 'title'?",
+    ),
+    (
         "ligne.toml",
         'start     = "accueil.decroche"',
         'start = "accueil.nulle"',
@@ -77,6 +83,7 @@ def test_a_step_may_break_a_rule_for_a_reason_that_the_limits_tell(tmp_path: Pat
 def test_every_way_to_a_fix_is_measured_against_its_limit(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--measures"]) == 0
     measured = {row[:18].strip(): row[18:].split() for row in capsys.readouterr().out.splitlines()}
+    assert 5 < float(measured["first_key"][0]) <= 8  # the greeting, then the first option
     for symptom in ("path S1", "path S2a", "path S3", "path S4"):
         value, limit = map(float, measured[symptom][:2])
         assert 0 < value <= limit

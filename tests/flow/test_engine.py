@@ -142,6 +142,22 @@ def test_a_hold_is_stopped_by_the_same_key_twice_and_by_no_two_others(first: str
     assert advance(PETIT, state, Keys(106, "*"))[0].step == "essai.menu"
 
 
+@pytest.mark.parametrize(("between", "counts"), [(3.0, True), (3.01, False)])
+def test_the_second_press_in_a_hold_comes_within_three_seconds(between: float, counts: bool) -> None:
+    state, _ = after(Keys(100, "2"), Keys(104, "*"))
+    assert (advance(PETIT, state, Keys(104 + between, "*"))[0].step == "essai.menu") is counts
+
+
+@pytest.mark.parametrize(("between", "comes_to"), [(2.0, "essai.menu"), (2.01, "essai.relire")])
+def test_two_stars_within_two_seconds_lead_to_the_main_menu_and_later_one_goes_back_twice(
+    between: float, comes_to: str
+) -> None:
+    read_back = (*LINE_TYPED, Keys(3, "2"), Keys(4, "0199000008"))
+    state, _ = after(*read_back, Keys(10, "7"))
+    state, _ = advance(PETIT, replace(state, trail=("essai.menu", "essai.relire", "essai.relire")), Keys(20, "*"))
+    assert advance(PETIT, state, Keys(20 + between, "*"))[0].step == comes_to
+
+
 def test_the_way_back_holds_no_circles() -> None:
     round_and_round = (Keys(2, "0199000007"), Keys(3, "2")) * 3
     state, _ = after(Keys(1, "1"), *round_and_round, Keys(4, "0199000007"))

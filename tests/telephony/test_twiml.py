@@ -14,7 +14,7 @@ from ivr.speech.clips import countdown, take, tick
 from ivr.speech.lexicon import Lexicon
 from ivr.speech.shelf import Shelf, sound, wave
 from ivr.speech.voices import preferred
-from ivr.telephony.twiml import apology, dial, element, interrupted, notice, prefaced, whisper, xml_text
+from ivr.telephony.twiml import MOST_BYTES, apology, dial, element, interrupted, notice, prefaced, whisper, xml_text
 from tests.flow.test_script import SMALL
 from tests.line import our_flow, renderer
 from tests.twiml_schema import complaints
@@ -141,6 +141,11 @@ def test_what_is_said_when_all_else_fails_is_valid(text: str) -> None:
     assert complaints(apology(text, text, "/voice/1/aa/again")) == []
     assert complaints(interrupted(text, "/voice/1/aa/again")) == []
     assert complaints(prefaced(notice(text), text)) == []
+
+
+def test_an_answer_may_be_as_long_as_twilio_takes() -> None:
+    """Source: twilio.com/docs/api/errors/11750."""
+    assert MOST_BYTES == 65_536
 
 
 ONE_KEY = {"finishOnKey": "", "input": "dtmf", "method": "POST", "numDigits": "1"}
