@@ -31,6 +31,7 @@ from ivr.flow.model import UNAVAILABLE, Flow, Transfer
 from ivr.flow.retelling import CONNECT, PENDING, told
 from ivr.flow.summary import act
 from ivr.recipe import opened_state, recipe_actions, recipe_text, sealed_state, to_json
+from ivr.store.database import once_more
 from ivr.store.jobs import Done
 from ivr.store.numbers import number_keys, number_mask
 from ivr.store.turn import INBOUND, PLACED, Call, Caller, Given, Turn, TwinError
@@ -183,12 +184,17 @@ class Calls:
 
         `number` is the turn, from 0; `caller` the number in E.164 or nothing; `placed` when the line itself dialled.
         `carried` is where the call stands when it was walked without the database (`ivr.alone`).
-        Raises what the database raises; then nothing has been written.
+        Raises what the database raises; then nothing has been written, or the answer that was written is lost.
         """
         started: list[Callable[[], None]] = []
         direction = PLACED if placed else INBOUND
+
+        def taken() -> Answer:
+            started.clear()
+            return self._taken(call, number, caller, event, started, direction, carried)
+
         try:
-            answer = self._taken(call, number, caller, event, started, direction, carried)
+            answer = once_more(taken)
         except TwinError:
             return self._twins_answer(call, number)
         for work in started:

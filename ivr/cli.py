@@ -8,6 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+CODES = "importer, lister, révoquer, remettre en réserve ceux qui sont en doute"
+
+TOLD = ("ScriptError", "SpeechError", "SmsError", "HoursError", "DamagedError", "VersionError", "ArgumentError")
+"""Errors whose message is made for whoever runs the command. By name: what they are of is imported when it is used."""
+
 DONE, DOES_NOT_HOLD, WRONG_USAGE = 0, 1, 2
 """Exit codes: done; what was asked does not hold (check, call); wrong usage or settings."""
 
@@ -39,6 +44,7 @@ EXAMPLES = """exemples :
   ivr keys renew                  rechiffrer avec la nouvelle clé
   ivr purge --dry-run             ce qui est arrivé à terme, sans rien effacer
   ivr forget +33639980001         effacer un numéro partout
+  ivr db backup                   sauvegarder la base, la ligne en marche
 """
 
 
@@ -56,8 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if type(error).__name__ == "SettingsError":
             return _complain(str(error), WRONG_USAGE)
-        if type(error).__name__ in ("ScriptError", "SpeechError", "SmsError", "HoursError"):
+        if type(error).__name__ in TOLD:
             return _complain(str(error), DOES_NOT_HOLD)
+        if type(error).__name__ == "OperationalError":
+            return _complain(f"La base ne répond pas : {getattr(error, 'orig', error)}".strip(), DOES_NOT_HOLD)
         raise
 
 
@@ -185,7 +193,7 @@ def _operator_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     lines.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien changer")
 
     codes = _command(commands, "codes", _operate, "la réserve de codes", "ivr codes import codes.csv")
-    codes.add_argument("what", choices=["import", "list", "revoke"], help="importer, lister, révoquer")
+    codes.add_argument("what", choices=["import", "list", "revoke", "confirm"], help=CODES)
     codes.add_argument("argument", nargs="?", default="", metavar="FICHIER|ID", help="codes.csv, ou le début de l'id")
     codes.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien changer")
 
@@ -193,6 +201,17 @@ def _operator_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     audit.add_argument("--limit", type=int, default=50, help="combien de lignes, les dernières (50)")
     audit.set_defaults(what="audit", argument="", dry_run=False)
     _caller_commands(commands)
+    _keeper_command(commands)
+
+
+def _keeper_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The database itself."""
+    about = "la base : mettre à jour, vérifier, sauvegarder, reprendre une sauvegarde"
+    base = _command(commands, "db", _keep, about, "ivr db backup /sauvegardes/ligne.sqlite")
+    kinds = ["upgrade", "check", "backup", "restore"]
+    base.add_argument("what", choices=kinds, help="mettre à jour, vérifier, sauvegarder, reprendre")
+    base.add_argument("argument", nargs="?", default="", metavar="SAUVEGARDE", help="le fichier (backups/ sinon)")
+    base.add_argument("--replace", action="store_true", help="reprendre, même si la base contient déjà des appels")
 
 
 def _caller_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -456,9 +475,21 @@ def _speak(chosen: argparse.Namespace) -> int:
 def _operate(chosen: argparse.Namespace) -> int:
     from ivr.operators import operators
 
-    report = operators().carried_out(chosen)
+    back_office = operators()
+    try:
+        report = back_office.carried_out(chosen)
+    finally:
+        back_office.engine.dispose()
     if report.sound:
         return _heard(report.sound)
+    print(report.text, file=sys.stderr if report.code else sys.stdout)
+    return report.code
+
+
+def _keep(chosen: argparse.Namespace) -> int:
+    from ivr.keeper import keeper
+
+    report = keeper().carried_out(chosen)
     print(report.text, file=sys.stderr if report.code else sys.stdout)
     return report.code
 

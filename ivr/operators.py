@@ -60,7 +60,9 @@ PARIS = ZoneInfo("Europe/Paris")
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 
-STATES = {"active": "attribué", "read": "lu", "expired": "expiré", "revoked": "révoqué"}
+STATES = {"active": "attribué", "read": "lu", "expired": "expiré", "revoked": "révoqué", "doubtful": "en doute"}
+
+PLURAL = {"doubtful": "en doute"}
 
 MESSAGES = {"kept": "à traiter", "done": "traité"}
 CALLBACKS = {"booked": "promis", "placed": "en cours", "missed": "MANQUÉ", "done": "fait", "withdrawn": "retiré"}
@@ -161,6 +163,19 @@ class Operators:
             self._note(connection, "codes.imported", f"{len(rows)} codes")
         return Report(f"{path.name} : {_counted(len(rows), 'code')} en réserve{_tail(dry_run)}{_doubt(rows)}")
 
+    def confirm_codes(self, path: Path, *, dry_run: bool = False) -> Report:
+        """Put codes of a file that are in doubt back into the pool: the operator knows that nobody has had them."""
+        try:
+            rows = read_codes(_bytes(path))
+        except FileError as error:
+            return _refused(path, error)
+        except OSError as error:
+            return _unreadable(path, error)
+        with self._transaction(dry_run=dry_run) as connection:
+            count = Codes(connection, self.vault).confirm(rows)
+            self._note(connection, "codes.confirmed", f"{count} codes")
+        return Report(f"{path.name} : {_counted(count, 'code')} en doute de retour dans la réserve{_tail(dry_run)}")
+
     def list_codes(self, limit: int = 20) -> Report:
         """How many codes are in each state, and the last ones issued: never the codes."""
         with self.engine.begin() as connection:
@@ -168,7 +183,7 @@ class Operators:
             expire(codes, self.clock())
             tally, shown = codes.tally(), codes.shown(limit)
         counts = [f"{tally.get('pool', 0)} en réserve"]
-        counts += [_counted(tally.get(state, 0), name) for state, name in STATES.items()]
+        counts += [_counted(tally.get(state, 0), name, PLURAL.get(state, "")) for state, name in STATES.items()]
         issued = [
             f"{code.id[:8]}  {_when(code.issued_at)}  {code.status}  {code.call or ''}".rstrip() for code in shown
         ]
@@ -363,6 +378,7 @@ class Operators:
             ("lines", "pin"): lambda: self.make_pin(given),
             ("lines", "unlock"): lambda: self.unlock(given),
             ("codes", "import"): lambda: self.import_codes(Path(given), dry_run=dry_run),
+            ("codes", "confirm"): lambda: self.confirm_codes(Path(given), dry_run=dry_run),
             ("codes", "list"): self.list_codes,
             ("codes", "revoke"): lambda: self.revoke_code(given),
             ("audit", "audit"): lambda: self.audit(limit),

@@ -70,7 +70,7 @@ def _so_many(app: WSGIApplication, threads: int) -> WSGIApplication:
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with seats:
-            return app(environ, start_response)
+            return [*app(environ, start_response)]  # some answers are worked out only while they are read
 
     return answer
 
@@ -227,14 +227,16 @@ class Claims:
     seconds: float
 
 
-def claim(folder: Path, *, callers: int, pool: int, at_once: int = 50, whole: bool = False) -> Claims:
+def claim(
+    folder: Path, *, callers: int, pool: int, at_once: int = 50, whole: bool = False, database: str = ""
+) -> Claims:
     """So many callers at once for the codes of a pool; every fifth is delivered twice, every twentieth three times.
 
     Everybody has proved who he is, and gives the address and its confirmation over HTTP; who gets a code has it texted.
     `whole` walks every call from its first webhook on; else one call is walked that far, and the others are placed
     where it stands.
     """
-    line = Line(folder / "var", ROOT / "prompts", environment={"IVR_SMS_AN_HOUR": "100000"})
+    line = Line(folder / "var", ROOT / "prompts", database=database, environment={"IVR_SMS_AN_HOUR": "100000"})
     door = Door(line, at_once)
     try:
         customers(line, callers)

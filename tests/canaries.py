@@ -2,8 +2,8 @@
 
 A secret is a code, a one-time password, a PIN, a telephone number or an address. The watch notes each where it enters
 or leaves: what is typed and who calls, what is imported, what is texted, what is sealed. It keeps what must not hold
-them: every byte of every SQLite file and its WAL, every log record as production writes it, every answer of the app.
-They are searched whole, spaced, %-encoded, in base64, in hex, and as French words for digits.
+them: every byte of every SQLite file and its WAL, every row of PostgreSQL, every log record as production writes it,
+every answer of the app. They are searched whole, spaced, %-encoded, in base64, in hex, and as French words for digits.
 
 What may hold a secret is written here, and nowhere else: `READ_BACK`, and the demo carrier's messages, which are not
 searched.

@@ -15,6 +15,16 @@ from ivr.speech.voices import preferred
 from tests import sabotage
 from tests.canaries import Watch, watching
 from tests.line import ROOT, Line, book, our_flow
+from tests.postgres import RUNS, Postgres
+
+DATABASES = ["sqlite", "postgresql"] if RUNS else ["sqlite"]
+collect_ignore = [] if RUNS else ["store/test_postgres.py", "test_calls_on_postgres.py", "test_postgres_away.py"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it when PostgreSQL was not tried."""
+    if not RUNS:
+        terminalreporter.write_line("PostgreSQL: not tried, there is no wheel of its server here")
 
 
 def pytest_configure() -> None:
@@ -69,3 +79,45 @@ def call_stage(line: Line) -> Line:
 def call_book(flow: Flow) -> PromptBook:
     """Which prompt is which, in words and in clips."""
     return book(flow, read_lexicon(ROOT / "prompts"), preferred("kokoro"))
+
+
+# Databases of either kind.
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, started when the first test wants it."""
+    server = Postgres()
+    server.start()
+    yield server
+    server.discard()
+
+
+@pytest.fixture(params=DATABASES)
+def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database of either kind that has no tables yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/a folder/ligne.sqlite"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.empty() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres: Postgres) -> Iterator[str]:
+    """The address of a new database of the server's."""
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path: Path, watch: Watch) -> Iterator[str]:
+    """The address of a new database, of either kind: the test runs on both."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/ligne.sqlite"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database() as url:
+        yield url
+        watch.kept.update(server.values(url))

@@ -40,8 +40,8 @@ CALLERS, POOL = 300, 30
 LIMITS = Limits()
 
 
-def test_a_crowd_shares_a_pool_of_codes_and_hears_no_error(tmp_path: Path) -> None:
-    claims = claim(tmp_path, callers=CALLERS, pool=POOL)
+def test_a_crowd_shares_a_pool_of_codes_and_hears_no_error(tmp_path: Path, database: str) -> None:
+    claims = claim(tmp_path, callers=CALLERS, pool=POOL, database=database)
     assert claims.heard.errors == []
     assert Counter(claims.said.values()) == {"texted": POOL, "failed": CALLERS - POOL}
     assert claims.texted.keys() == {who for who, said in claims.said.items() if said == "texted"}

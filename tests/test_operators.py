@@ -19,7 +19,7 @@ from ivr.store.recordings import Recordings
 from ivr.store.turn import Caller
 from ivr.store.turns import Turns
 from ivr.store.vault import Vault
-from tests.desk.house import KEY, LINE, MOBILE, NOON, House, call_id
+from tests.desk.house import KEY, LINE, MOBILE, NOON, House, call_id, unguard_audit
 
 HEADER = "ligne,mobile,modele\n"
 GOOD = HEADER + "0199000107,0639980034,C590IP\n0199000108,0639980099,C610IP\n"
@@ -169,7 +169,7 @@ def test_the_audit_says_who_did_what_and_when_its_chain_is_broken(house: House, 
         "     2  2027-01-15 09:00:00  operator lea  lines.imported  2 new, 0 changed, 0 same",
     ]
     with house.engine.begin() as connection:
-        connection.execute(text("DROP TRIGGER audit_no_update"))
+        unguard_audit(connection)
         connection.execute(text("UPDATE audit SET who = 'nobody' WHERE seq = 1"))
     report = operators.audit()
     assert report.code == DOES_NOT_HOLD

@@ -18,6 +18,7 @@ BESIDE = {
     "publishing": "cli",
     "replaying": "cli",
     "transcribing": "cli",
+    "keeper": "cli",
     "sender": "calls",
     "check": "cli",
     "new": "cli",

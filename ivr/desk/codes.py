@@ -21,6 +21,9 @@ CODE_SECONDS = 900.0
 PROOF_SECONDS = 1800.0
 """How long a call that has proved itself may be issued a code (design/dialogue.md C.8)."""
 
+CLOCKS_APART = 2.0
+"""Seconds that the clocks of two machines may differ by; a proof from further ahead is of a clock that was set back."""
+
 GROUP = 3
 """Characters read in one breath (design/dialogue.md C.4.7)."""
 
@@ -85,8 +88,8 @@ class CodeStore(Protocol):
     def opened(self, code_id: str) -> str:
         """The code itself."""
 
-    def mark_read(self, code_id: str) -> None:
-        """The code leaves us, by voice or by SMS."""
+    def mark_read(self, code_id: str) -> bool:
+        """The code leaves us, by voice or by SMS; False when it has left before."""
 
     def overdue(self, at: float) -> list[str]:
         """The codes that hold a cipher and may not be read any more."""
@@ -98,7 +101,7 @@ class CodeStore(Protocol):
 def is_proved(store: CodeStore, call: str, line: str, at: float) -> bool:
     """Whether the call may have a code for this line. To be asked before an operator's API is asked to make one."""
     proved = store.proved_at(call, line)
-    return proved is not None and at - proved < PROOF_SECONDS
+    return proved is not None and -CLOCKS_APART <= at - proved < PROOF_SECONDS
 
 
 def issue(store: CodeStore, call: str, line: str, at: float) -> Issued | NotIssued:
@@ -161,8 +164,7 @@ def read(store: CodeStore, call: str, code_id: str, at: float) -> str | None:
     held = store.held_by(call)
     if held is None or held.id != code_id or not is_readable(held, at):
         return None
-    if held.status == "active":
-        store.mark_read(code_id)
+    if held.status == "active" and store.mark_read(code_id):
         store.note(at, f"call {call}", "code.read", code_id)
     return store.opened(code_id)
 

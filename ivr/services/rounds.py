@@ -14,6 +14,8 @@ from ivr.desk.codes import expire
 from ivr.desk.handover import Team
 from ivr.sender import send_due
 from ivr.services import Services
+from ivr.services.memory import remember
+from ivr.services.timekeeping import Timekeeper
 from ivr.store.codes import Codes
 from ivr.store.database import checkpoint
 from ivr.store.outbox import Outbox
@@ -58,8 +60,10 @@ class Scripts(Protocol):
         ...
 
 
-def rounds(services: Services, turns: Turns, partners: Partners, clock: Clock, scripts: Scripts) -> tuple[Round, ...]:
-    """Everything that the line does between calls. `clock` gives seconds since the epoch.
+def rounds(
+    services: Services, turns: Turns, partners: Partners, clock: Clock, scripts: Scripts, steady: Clock
+) -> tuple[Round, ...]:
+    """Everything that the line does between calls. `clock` gives seconds since the epoch, `steady` is never set back.
 
     `services` are of any revision: what they say (texts, the words of steps) is asked of `scripts`.
     """
@@ -70,6 +74,8 @@ def rounds(services: Services, turns: Turns, partners: Partners, clock: Clock, s
     found = [
         Round("watch", 5.0, lambda: scripts.now().services.watching.look(clock(), services.ring)),
         Round("sweep", 60.0, lambda: sweep(scripts, turns, clock())),
+        Round("clock", 1.0, Timekeeper(ground.engine, ground.vault, clock, steady).look),
+        Round("memory", 1.0, lambda: remember(ground.engine, ground.vault, services.data_dir, clock())),
         Round("checkpoint", 1.0, lambda: checkpoint(ground.engine)),
         Round("callbacks", 15.0, lambda: services.people.place_callbacks(clock())),
     ]

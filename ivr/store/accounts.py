@@ -94,6 +94,11 @@ class Accounts:
         unused = update(passwords).where(passwords.c.id == _last(call), passwords.c.used_at.is_(None))
         return self._connection.execute(unused.values(used_at=at)).rowcount == 1
 
+    def end_open(self, sent_since: float) -> int:
+        """End what was sent after this moment and has not been used; how many."""
+        open_still = (passwords.c.used_at.is_(None), passwords.c.expires_at > 0, passwords.c.sent_at > sent_since)
+        return self._connection.execute(update(passwords).where(*open_still).values(expires_at=0)).rowcount
+
     def asked_since(self, account: str, at: float) -> int:
         """How many SMS were sent for the account after this moment."""
         sent = (passwords.c.account == account, passwords.c.kind == "sms", passwords.c.sent_at > at)
@@ -105,7 +110,8 @@ class Accounts:
         return self._connection.execute(failed).scalar_one()
 
     def failed(self, at: float) -> None:
-        """One try more has failed."""
+        """One try more has failed. Others that fail wait until this transaction ends: each counts the one before."""
+        one_at_a_time(self._connection, "breaker")
         self._connection.execute(insert(breaker).values(failed_at=at))
 
     def proved_line(self, call: str) -> KeptLine | None:

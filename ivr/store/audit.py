@@ -8,13 +8,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from ivr.store.statements import one_at_a_time
+from ivr.store.statements import LEDGERS, one_at_a_time
 from ivr.store.tables import audit
 from ivr.store.vault import Vault
+
+RESTORED = "database.restored"
+"""What is noted of a backup that was put in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Audit:
 
     def note(self, at: float, who: str, what: str, subject: str) -> None:
         """Append one row. Others who append wait until this transaction ends: call it last."""
-        one_at_a_time(self._connection, "audit")
+        one_at_a_time(self._connection, LEDGERS)
         last = self._connection.execute(select(audit).order_by(audit.c.seq.desc()).limit(1)).mappings().one_or_none()
         note = Note(last["seq"] + 1 if last else 1, at, who[:60], what[:40], subject[:80])
         seal = _seal(self._vault.pepper("audit"), last["seal"] if last else "", note)
@@ -50,7 +54,7 @@ class Audit:
     def broken_at(self) -> int | None:
         """The number of the first row that was changed, or that follows one taken out; None when the chain holds.
 
-        Rows cut off the end leave no trace in the chain itself: keep the last number elsewhere.
+        Rows cut off the end leave no trace in the chain itself: the last one is kept elsewhere (`ivr.store.mark`).
         """
         before, expected = "", 1
         for row in self._rows():
@@ -61,8 +65,41 @@ class Audit:
             before, expected = row["seal"], expected + 1
         return None
 
+    def last(self) -> tuple[int, str] | None:
+        """The number and the seal of the last row."""
+        newest = select(audit.c.seq, audit.c.seal).order_by(audit.c.seq.desc()).limit(1)
+        row = self._connection.execute(newest).one_or_none()
+        return (row.seq, row.seal) if row else None
+
+    def has(self, seq: int, seal: str) -> bool:
+        """Whether a row is there as it was."""
+        found = select(audit.c.seal).where(audit.c.seq == seq)
+        return self._connection.execute(found).scalar_one_or_none() == seal
+
+    def was_restored(self, since: float) -> bool:
+        """Whether somebody put a backup in the place of the database after this time."""
+        noted = select(audit.c.seq).where(audit.c.what == RESTORED, audit.c.at >= since).limit(1)
+        return self._connection.execute(noted).first() is not None
+
     def _rows(self) -> Iterator[RowMapping]:
         yield from self._connection.execute(select(audit).order_by(audit.c.seq)).mappings()
+
+
+@contextmanager
+def unguarded(connection: Connection) -> Iterator[None]:
+    """Within the block the audit may be replaced whole, by a backup. When it raises, the transaction must be undone."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE audit DISABLE TRIGGER USER")
+        yield
+        connection.exec_driver_sql("ALTER TABLE audit ENABLE TRIGGER USER")
+        return
+    guards = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"
+    kept = connection.exec_driver_sql(guards).all()
+    for name, _ in kept:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    yield
+    for _, statement in kept:
+        connection.exec_driver_sql(statement)
 
 
 def _note(row: RowMapping) -> Note:

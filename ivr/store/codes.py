@@ -18,7 +18,8 @@ from ivr.store.statements import one_at_a_time
 from ivr.store.tables import calls, codes, passwords
 from ivr.store.vault import Vault
 
-WAITING, ACTIVE, READ = "pool", "active", "read"
+WAITING, ACTIVE, READ, DOUBTFUL = "pool", "active", "read", "doubtful"
+"""`doubtful`: it may have been issued in a time that the database knows nothing of any more."""
 
 
 class Pooled(Protocol):
@@ -91,11 +92,12 @@ class Codes:
     def claim(self, call: str, line: str, *, at: float, expires_at: float) -> str | None:
         """Take the pool's next code for the call; its id, or None when the pool is empty.
 
-        One statement decides and writes; on PostgreSQL, claimants pass by the rows that others are taking.
+        One statement decides and writes; on PostgreSQL, claimants pass by the rows that others are taking. The status
+        is asked of the row itself too: an index that was damaged may say otherwise.
         """
         waiting = select(codes.c.id).where(codes.c.status == WAITING).order_by(codes.c.place).limit(1)
         next_one = waiting.with_for_update(skip_locked=True).scalar_subquery()
-        claim = update(codes).where(codes.c.id == next_one).returning(codes.c.id)
+        claim = update(codes).where(codes.c.id == next_one, codes.c.status == WAITING).returning(codes.c.id)
         values = {"call_sid": call, "line": line, "status": ACTIVE, "issued_at": at, "expires_at": expires_at}
         return self._connection.execute(claim.values(values)).scalar_one_or_none()
 
@@ -131,14 +133,21 @@ class Codes:
         cipher = self._connection.execute(select(codes.c.cipher).where(codes.c.id == code_id)).scalar_one()
         return self._vault.opened(cipher or b"", _place(code_id))
 
-    def mark_read(self, code_id: str) -> None:
-        """The code leaves us, by voice or by SMS."""
-        self._change(code_id, status=READ)
+    def mark_read(self, code_id: str) -> bool:
+        """The code leaves us, by voice or by SMS; False when it has left before."""
+        first = update(codes).where(codes.c.id == code_id, codes.c.status == ACTIVE).values(status=READ)
+        return self._connection.execute(first).rowcount == 1
 
     def overdue(self, at: float) -> list[str]:
-        """The codes that hold a cipher and may not be read any more."""
+        """The codes whose cipher may not be opened any more. Who else asks waits until this transaction ends."""
+        one_at_a_time(self._connection, "codes overdue")
         over = select(codes.c.id).where(codes.c.cipher.is_not(None), codes.c.expires_at <= at)
         return list(self._connection.execute(over.order_by(codes.c.id)).scalars())
+
+    def live_until(self, at: float) -> None:
+        """Let no code be read after this moment."""
+        longer = update(codes).where(codes.c.cipher.is_not(None), codes.c.expires_at > at)
+        self._connection.execute(longer.values(expires_at=at))
 
     def note(self, at: float, who: str, what: str, subject: str) -> None:
         """Who did what, for the audit."""
@@ -155,6 +164,20 @@ class Codes:
         new = [self._new(row.code, place, at) for place, row in enumerate(rows, start=last + 1)]
         self._connection.execute(insert(codes), new)
 
+    def doubt(self) -> int:
+        """Set the whole pool aside: the database went back, and any of it may have been issued since; how many."""
+        waiting = update(codes).where(codes.c.status == WAITING).values(status=DOUBTFUL)
+        return self._connection.execute(waiting).rowcount
+
+    def confirm(self, rows: Sequence[Pooled]) -> int:
+        """Put those of these codes that are doubtful back into the pool: whoever asks knows them unused; how many."""
+        keys = {key for row in rows for key in self._vault.keys("code", row.code)}
+        doubtful = self._connection.execute(select(codes.c.id, codes.c.code_key).where(codes.c.status == DOUBTFUL))
+        confirmed = [row.id for row in doubtful if row.code_key in keys]
+        for code_id in confirmed:
+            self._change(code_id, status=WAITING)
+        return len(confirmed)
+
     def tally(self) -> dict[str, int]:
         """How many codes are in each state."""
         counted = select(codes.c.status, func.count()).group_by(codes.c.status).order_by(codes.c.status)
@@ -170,6 +193,11 @@ class Codes:
         """The ids that begin so: an operator types the first few characters."""
         begins = codes.c.id.startswith(start, autoescape=True)
         return list(self._connection.execute(select(codes.c.id).where(begins).order_by(codes.c.id).limit(2)).scalars())
+
+    def open_all(self) -> None:
+        """Open every code that is kept. Raises VaultError for one that does not open."""
+        for row in self._connection.execute(select(codes.c.id, codes.c.cipher).where(codes.c.cipher.is_not(None))):
+            self._vault.opened(row.cipher, _place(row.id))
 
     def renew(self) -> int:
         """Seal again what an older secret key had sealed; how many codes. Wiped ones keep the keyed hash they have."""

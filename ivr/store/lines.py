@@ -121,6 +121,11 @@ class Lines:
         for row in self._connection.execute(select(lines).order_by(lines.c.number_mask, lines.c.id)):
             yield ShownLine(row.id, row.number_mask, row.mobile_mask, row.model, row.pin_cipher is not None)
 
+    def open_all(self) -> None:
+        """Open every value that is sealed. Raises VaultError for one that does not open."""
+        for row in self._connection.execute(select(lines)):
+            self._opened(row)
+
     def set_pin(self, line: str, pin: str) -> None:
         """Keep what the line's support PIN is to be checked against."""
         cipher = self._vault.sealed(pin, _place("pin_cipher", line))

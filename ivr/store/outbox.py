@@ -19,7 +19,7 @@ from typing import Literal, TypedDict, Unpack
 from sqlalchemy import Connection, Engine, Row, case, delete, exists, func, or_, select, update
 
 from ivr.store.outbox_tables import outbox
-from ivr.store.statements import insert_or, one_at_a_time
+from ivr.store.statements import LEDGERS, insert_or, one_at_a_time
 
 State = Literal["queued", "sending", "sent", "failed", "unknown"]
 SETTLED: tuple[State, ...] = ("sent", "failed")
@@ -33,6 +33,9 @@ Queued = Literal["queued", "again", "capped"]
 
 CAPPED, WITHDRAWN = "capped", "withdrawn"
 """Why a row failed that never left: it counts for no cap, and may be wished for again."""
+
+RESTORED = "restored"
+"""Why a row failed that a backup brought back."""
 
 CALLS_APART = 1.0
 """Seconds between two outgoing calls, over all processes: what Twilio starts in a second (facts/twilio.md 6, CPS)."""
@@ -139,6 +142,16 @@ def withdraw(connection: Connection, call: str, kind: str) -> bool:
     return connection.execute(mine.values(**change).returning(outbox.c.id)).first() is not None
 
 
+def let_go(connection: Connection) -> int:
+    """Give up what has not been settled, within the caller's transaction: a backup cannot know what left since.
+
+    What is handed over stays: its receiver drops twins. How many that were.
+    """
+    change = {"state": "failed", "why": RESTORED, "payload": None}
+    mine = update(outbox).where(outbox.c.state.not_in(SETTLED), outbox.c.channel != "handover")
+    return connection.execute(mine.values(**change)).rowcount
+
+
 class Outbox:
     """The outbox of one database; any number of processes may send from it."""
 
@@ -225,7 +238,7 @@ class Outbox:
 
 def _cap(connection: Connection, to_key: str, at: float, caps: Caps, *, unproven: bool) -> str:
     """The cap that one more text would break, and no other transaction queues one until ours ends; else empty."""
-    one_at_a_time(connection, "outbox texts")
+    one_at_a_time(connection, LEDGERS)
     texts = select(func.count()).where(outbox.c.channel == "sms", outbox.c.why.not_in((CAPPED, WITHDRAWN)))
     theirs = texts.where(outbox.c.to_key == to_key, outbox.c.unproven)
     limits = [(texts, HOUR, caps.all_an_hour, "all an hour")]

@@ -220,7 +220,8 @@ def _messages_over(at: float, periods: Periods) -> ColumnElement[bool]:
 def _slices(engine: Engine, chore: _Chore) -> Iterator[int]:
     """How many rows each transaction took, until none is left."""
     key = tuple_(*chore.table.primary_key.columns)
-    some = key.in_(select(*chore.table.primary_key.columns).where(chore.over).limit(SLICE))
+    over = select(*chore.table.primary_key.columns).where(chore.over).limit(SLICE)
+    some = key.in_(over.with_for_update(skip_locked=True))
     statement = delete(chore.table) if chore.change is None else update(chore.table).values(dict(chore.change))
     taken = SLICE
     while taken == SLICE:

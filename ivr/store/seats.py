@@ -84,6 +84,11 @@ class Seat:
         """Leave no trace of the turn."""
         (self._desk or self._driver).rollback()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection broke: a rollback then has nothing left to do, and does not fail."""
+        return self._connection.invalidated or bool(getattr(self._driver, "closed", False))
+
     def end(self) -> None:
         """The turn is over: the seat is free for another one."""
         self._desk = None
@@ -94,7 +99,7 @@ class Seat:
         self._connection.close()
 
     def drop(self) -> None:
-        """Close the connection for good: it may be broken."""
+        """Close the connection for good."""
         self._desk = None
         self._connection.invalidate()
         self._connection.close()
@@ -151,11 +156,14 @@ class Seats:
             self.entrance.leave()
 
     def close(self) -> None:
-        """Let go of the seats that nobody sits on."""
+        """Let go of the seats that nobody sits on: their pool is gone, it closes nothing that comes back."""
+        for seat in self._emptied():
+            seat.drop()
+
+    def _emptied(self) -> list[Seat]:
         with self._lock:
             free, self._free = self._free, []
-        for seat in free:
-            seat.close()
+        return free
 
     def _seat(self) -> Seat:
         with self._lock:
@@ -173,14 +181,24 @@ class Seats:
         seat.close()
 
     def _left(self, seat: Seat) -> None:
-        """Undo a turn that failed. Whatever the reason, a connection that cannot even do that is of no more use."""
+        """Undo a turn that failed. Whatever the reason, a connection that cannot even do that is of no more use.
+
+        Nor are the others then: who lost one connection to a server has lost them all.
+        """
         try:
             seat.rollback()
         except Exception:
-            seat.drop()
+            self._drop(seat)
             raise
+        if seat.is_lost:
+            self._drop(seat)
+            return
         seat.end()
         self._keep(seat)
+
+    def _drop(self, seat: Seat) -> None:
+        for lost in (seat, *self._emptied()):
+            lost.drop()
 
 
 def flushed(path: str) -> None:

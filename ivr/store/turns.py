@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, case, func, select, text, update
 
 from ivr.store import jobs
-from ivr.store.database import seats_of
+from ivr.store.database import once_more, seats_of
 from ivr.store.ends import CUT, SWEPT, End, disposition_at_end, end, later
 from ivr.store.statements import insert_or
 from ivr.store.tables import calls, turns
@@ -90,11 +90,14 @@ class Turns:
         Then its end is all of its record.
         """
         reported = end(status, at)
-        if reported is None:
-            return
+        if reported is not None:
+            once_more(lambda: self._close(sid, reported, direction))
+
+    def _close(self, sid: str, reported: End, direction: str) -> None:
         with self._engine.begin() as connection:
             if direction == PLACED:
-                connection.execute(insert_or(connection, calls).values(_placed(sid, at)).on_conflict_do_nothing())
+                placed = insert_or(connection, calls).values(_placed(sid, reported.at))
+                connection.execute(placed.on_conflict_do_nothing())
             columns = (calls.c.status, calls.c.ended_at, calls.c.disposition)
             row = connection.execute(select(*columns).where(calls.c.sid == sid).with_for_update()).one_or_none()
             if row is not None:

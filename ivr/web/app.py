@@ -19,6 +19,7 @@ from ivr.folder import Script
 from ivr.scripts import Scripts, script_at_start
 from ivr.services import Services
 from ivr.services.ground import Ground
+from ivr.services.memory import remember
 from ivr.services.rounds import Partners, rounds, slow_rounds
 from ivr.settings import SOFTPHONE, Settings
 from ivr.settings import settings as from_environment
@@ -68,6 +69,7 @@ def create_app(
     can_text = bool(chosen.sms_from and chosen.api_key and chosen.api_secret)
     caps = replace(CAPS, all_an_hour=chosen.sms_an_hour)
     ground = Ground(engine, vault, {}, chosen.public_url, can_text, fiction=not chosen.production, caps=caps)
+    remember(engine, vault, chosen.data_dir, clock())
     partners, lines = partners_of(chosen, clock), operator or _operator(chosen)
     people = {AGENT: chosen.agent} if chosen.agent else {}
 
@@ -105,7 +107,8 @@ def create_app(
     app.extensions["ivr"] = calls
     app.extensions["ivr.services"] = services
     app.extensions["ivr.scripts"] = scripts
-    app.extensions["ivr.rounds"] = rounds(services, turns, partners, clock, scripts)
+    steady = time.monotonic if clock is time.time else clock
+    app.extensions["ivr.rounds"] = rounds(services, turns, partners, clock, scripts, steady)
     app.extensions["ivr.slow-rounds"] = slow_rounds(services, clock)
     app.context_processor(lambda: {"service": _capitalised(scripts.last().flow.name)})
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES

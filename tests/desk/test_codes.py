@@ -26,8 +26,8 @@ SECOND_LINE = "+33199000108"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
+def house(tmp_path: Path, database: str) -> Iterator[House]:
+    house = House(tmp_path, database=database)
     house.add_lines({LINE: MOBILE, SECOND_LINE: MOBILE})
     yield house
     house.engine.dispose()
@@ -223,7 +223,7 @@ def test_the_constraints_are_the_last_line(house: House) -> None:
 
 
 def test_a_thousand_claimants_share_a_hundred_codes(house: House) -> None:
-    """50 at once, every fifth twice: 100 distinct codes, twins alike, the others told that there is none."""
+    """Many at once, every fifth twice: 100 distinct codes, twins alike, the others told that there is none."""
     house.add_codes(*(f"{471_803_925_604 + i * 7_919:012}" for i in range(100)))
     lines = [f"line {i}" for i in range(1000)]
     with house.accounts() as accounts:
@@ -239,7 +239,8 @@ def test_a_thousand_claimants_share_a_hundred_codes(house: House) -> None:
             return i, rules.read(codes, call_id(i), answer.id, NOON) if isinstance(answer, Issued) else answer
 
     claimants = sorted([*range(1000), *range(0, 1000, 5)], key=lambda i: (i * 7919) % 1000)
-    with ThreadPoolExecutor(50) as pool:
+    at_once = 50 if house.engine.dialect.name == "sqlite" else 12  # a process has no more connections to a server
+    with ThreadPoolExecutor(at_once) as pool:
         heard = set(pool.map(claim, claimants))
     assert len(heard) == 1000  # twins heard the same
     said = Counter(answer for _, answer in heard)

@@ -23,17 +23,17 @@ NO_BREAKER = Limits(failures_an_hour=10**9)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
+def house(tmp_path: Path, database: str) -> Iterator[House]:
+    house = House(tmp_path, database=database)
     house.add_lines({LINE: MOBILE})
     yield house
     house.engine.dispose()
 
 
 @pytest.fixture
-def calm(tmp_path: Path) -> Iterator[House]:
+def calm(tmp_path: Path, database: str) -> Iterator[House]:
     """A house without a breaker, to see what an account alone allows."""
-    house = House(tmp_path, limits=NO_BREAKER)
+    house = House(tmp_path, database=database, limits=NO_BREAKER)
     house.add_lines({LINE: MOBILE})
     yield house
     house.engine.dispose()

@@ -18,8 +18,8 @@ START, END = NOON + 3600, NOON + 7200
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
+def house(tmp_path: Path, database: str) -> Iterator[House]:
+    house = House(tmp_path, database=database)
     yield house
     house.engine.dispose()
 

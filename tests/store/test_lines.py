@@ -19,8 +19,8 @@ SECOND_LINE, SECOND_MOBILE = "+33199000108", "+33639980099"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
+def house(tmp_path: Path, database: str) -> Iterator[House]:
+    house = House(tmp_path, database=database)
     house.add_lines({LINE: MOBILE})
     yield house
     house.engine.dispose()

@@ -20,8 +20,8 @@ SOUND = b"RIFF\x00\x01\xff a canary that sings" * 99
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
+def house(tmp_path: Path, database: str) -> Iterator[House]:
+    house = House(tmp_path, database=database)
     yield house
     house.engine.dispose()
 

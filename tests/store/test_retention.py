@@ -27,6 +27,7 @@ from ivr.store.tables import callbacks, calls, codes, messages, metadata, turns,
 from ivr.store.turn import Caller
 from ivr.store.turns import Turns
 from ivr.store.watches import Watches
+from tests.conftest import DATABASES
 from tests.desk.house import LINE, MOBILE, NOON, House, call_id
 
 CALLER, OTHER = "+33639980001", "+33639980002"
@@ -108,9 +109,17 @@ class Kept(House):
         return found
 
 
+on_both = pytest.mark.parametrize("kept", DATABASES, indirect=True)
+
+
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
-    """As SQLite is built in most places: what is deleted is not overwritten unless it is asked for."""
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    """As SQLite is built in most places: what is deleted is not overwritten unless it is asked for. Or PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        kept = Kept(tmp_path, database=request.getfixturevalue("postgres_database"))
+        yield kept
+        kept.engine.dispose()
+        return
     kept = Kept(tmp_path)
     event.listen(kept.engine, "connect", lambda dbapi, _entry: dbapi.execute("PRAGMA secure_delete = OFF"))
     kept.engine.dispose()
@@ -126,6 +135,7 @@ def ran(gone: Purged) -> dict[str, int]:
 # Day by day
 
 
+@on_both
 def test_answers_and_work_go_a_day_after_the_longest_call_and_nothing_else(kept: Kept) -> None:
     kept.everything(1)
     over = NOON + 28 * HOUR + 1
@@ -148,6 +158,7 @@ def test_a_state_goes_after_a_week_and_the_record_stays(kept: Kept) -> None:
     assert (shown.mask, shown.disposition, shown.last_step) == ("+336****01", "cut", "a.b")
 
 
+@on_both
 def test_who_called_goes_after_six_months_and_how_it_ended_stays(kept: Kept) -> None:
     kept.call(1)
     kept.call(2, at=NOON + HOUR)
@@ -161,6 +172,7 @@ def test_who_called_goes_after_six_months_and_how_it_ended_stays(kept: Kept) -> 
     assert (tally.dispositions, tally.again_in_a_day) == ({"cut": 2}, 1), "counted, and of nobody"
 
 
+@on_both
 def test_messages_and_call_backs_go_a_month_after_somebody_dealt_with_them(kept: Kept) -> None:
     for call in (1, 2):
         kept.everything(call)
@@ -204,6 +216,7 @@ def test_a_file_that_belongs_to_no_message_goes_and_a_fresh_one_stays(kept: Kept
     assert list((kept.folder / FOLDER).iterdir()) == [message]
 
 
+@on_both
 def test_what_was_sent_goes_after_a_week_and_what_is_to_be_sent_stays(kept: Kept) -> None:
     outbox = Outbox(kept.engine)
     for kind in ("code", "succes"):
@@ -216,6 +229,7 @@ def test_what_was_sent_goes_after_a_week_and_what_is_to_be_sent_stays(kept: Kept
     assert outbox.state(call_id(1), "succes") == "queued"
 
 
+@on_both
 def test_a_dry_run_counts_the_same_and_does_nothing(kept: Kept) -> None:
     for call in range(1, 4):
         kept.everything(call)
@@ -226,6 +240,7 @@ def test_a_dry_run_counts_the_same_and_does_nothing(kept: Kept) -> None:
     assert kept.purge(late, dry_run=True).total == 0
 
 
+@on_both
 def test_no_transaction_takes_more_than_a_slice(kept: Kept) -> None:
     with kept.engine.begin() as connection:
         texts = ("state", "caller_key", "caller_mask", "status", "disposition", "remedy", "follows", "last_step")
@@ -241,6 +256,7 @@ def test_no_transaction_takes_more_than_a_slice(kept: Kept) -> None:
     assert max(changed) == 9 * CALLS <= SLICE
 
 
+@on_both
 def test_the_audit_says_that_something_went_and_its_chain_holds(kept: Kept) -> None:
     kept.purge(NOON)
     kept.call(1)
@@ -281,6 +297,7 @@ def test_a_file_that_is_not_written_anew_is_overwritten_all_the_same(kept: Kept)
 # A number is forgotten
 
 
+@on_both
 def test_a_number_is_forgotten_everywhere_and_others_are_not(kept: Kept) -> None:
     for call in range(1, 41):
         kept.everything(call, CALLER if call % 4 == 0 else OTHER, NOON + call)
@@ -373,6 +390,7 @@ def test_a_call_back_asked_for_by_somebody_else_is_forgotten_with_what_he_keyed(
     assert (kept.value("SELECT state FROM calls"), kept.count("turns")) == ("", 0)
 
 
+@on_both
 def test_the_line_goes_with_its_number_and_its_codes_with_the_line(kept: Kept) -> None:
     kept.add_lines({LINE: MOBILE})
     kept.add_codes("0042", "0043")

@@ -20,8 +20,8 @@ WATCHED = Watch(CALL, LINE, NOON, NOON + 300, "", "", None, None, "")
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
+def house(tmp_path: Path, database: str) -> Iterator[House]:
+    house = House(tmp_path, database=database)
     with opened(house) as watches:
         assert watches.start(CALL, LINE, NOON, NOON + 300)
     yield house
