@@ -37,7 +37,7 @@ def test_a_turn_whose_connection_breaks_is_taken_on_another(postgres_database: s
 
     assert once_more(take) is None
     assert tries == [None, None]
-    assert Turns(engine).given(SID, 0) == Given("[1]", "")
+    assert Turns(engine).given(SID, 0) == Given("[1]", "", 1.0)
     engine.dispose()
 
 
