@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import audio, calls, engine, growth, render, seconds, server, start, turn, voice
+from bench import audio, calls, engine, growth, postgres, render, seconds, server, start, turn, voice
 from bench.lines import quiet
 from bench.measure import Figure
 from bench.report import BASELINE, kept, plot, read, table, told, worse
@@ -35,6 +35,8 @@ PARTS: Mapping[str, Part] = {
     "voice": voice.figures,
     "seconds": seconds.figures,
     "calls": calls.figures,
+    "server-postgres": postgres.turn,
+    "calls-postgres": postgres.carried,
 }
 LATEST = Path(__file__).parent / "latest.json"
 GUARDED = ("turn", "server", "engine", "growth")

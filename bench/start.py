@@ -23,7 +23,14 @@ CALLS_A_LOAD = 500
 def figures(rounds: int = 7, turns: int = 100_000) -> Iterator[Figure]:
     """Seconds of starting; megabytes of a worker that idles, and after so many turns."""
     yield figure("ivr --help", [_help() for _ in range(rounds + 1)][1:], unit="s", bound=HELP_BOUND)
-    with tempfile.TemporaryDirectory() as folder, served(REAL, environment(Path(folder))) as line:
+    with tempfile.TemporaryDirectory() as folder:
+        with served(REAL, environment(Path(folder))) as line:
+            yield figure("ivr serve, until it answers for the first time", [line.seconds], unit="s")
+        yield from _serving(folder, turns)
+
+
+def _serving(folder: str, turns: int) -> Iterator[Figure]:
+    with served(REAL, environment(Path(folder))) as line:
         yield figure("ivr serve, until it answers", [line.seconds], unit="s")
         first = one_after_the_other(line.port, [request(next(call(0)))], connections=1)
         yield figure("the first call's first answer", [seconds * 1000 for seconds in first.seconds], unit="ms")

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,9 +64,10 @@ class _As(TypedDict, total=False):
 
 
 class Postgres:
-    """One server; it runs from `start` to `stop`."""
+    """One server; it runs from `start` to `stop`. `settings` are its own, in place of haste."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = HASTE) -> None:
+        self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="ivr-postgres-"))
         self._as: _As = {}
         self._names = (f"test{number}" for number in itertools.count(1))
@@ -88,7 +89,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = [word for option in HASTE for word in ("-c", option)]
+        options = [word for option in self._settings for word in ("-c", option)]
         command = [str(self.programs / "postgres"), "-D", str(self._data), "-h", "", "-k", str(self.folder), *options]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the wheel's
