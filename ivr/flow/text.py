@@ -122,7 +122,7 @@ def _mark(piece: Piece) -> str:
         case Slot(name=name):
             return f"{{{name}}}"
         case Pause(seconds=length):
-            return f"[{length:g} s]".replace(".", ",") if length >= 1 else "·"
+            return f"[{length:g}\u00a0s]".replace(".", ",") if length >= 1 else "·"
 
 
 def _words(text: str) -> Iterator[Words]:
