@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ivr.folder import read_files, revision_of
 from ivr.operators import Report
 from ivr.phone import Phone
 from ivr.publishing import Publisher, clips_in_use, started_with
@@ -63,6 +64,16 @@ def publish(line: Line, folder: Path) -> Report:
     return report
 
 
+def released(line: Line, folder: Path) -> None:
+    """Let a folder's script go live that is known to hold."""
+    line.clock.advance(60)
+    files = read_files(folder)
+    with line.services.ground.engine.begin() as connection:
+        kept = Revisions(connection)
+        kept.keep(revision_of(files), files, line.clock.now())
+        kept.publish(revision_of(files), "operator lea", line.clock.now())
+
+
 def begun(line: Line) -> Phone:
     """A call that has begun, from a number that has not called before."""
     phone = line.phone(f"+3363998{next(NUMBERS):04}")
@@ -101,7 +112,7 @@ def test_every_process_switches_and_a_call_stays_on_its_script_across_a_restart(
         new = edited(tmp_path / "new", OLD, NEW)
         bouton = new / "bouton.toml"
         bouton.write_text(bouton.read_text().replace("Il y a deux causes possibles", "Voici deux causes possibles"))
-        publish(line, new)
+        released(line, new)
         assert opening(begun(other)).startswith(NEW)
         line.restart()
         phone.press("2")
@@ -168,7 +179,7 @@ def test_going_back_twice_is_two_releases_earlier_and_there_is_nothing_before_th
 ) -> None:
     begun(line)  # on the folder's own script, which the first publication keeps as the release before it
     publish(line, edited(tmp_path / "new", OLD, NEW))
-    publish(line, edited(tmp_path / "newer", OLD, NEWER))
+    released(line, edited(tmp_path / "newer", OLD, NEWER))
     assert opening(begun(line)).startswith(NEWER)
     for expected in (NEW, OLD):
         assert publisher(line).go_back().code == 0
@@ -176,7 +187,7 @@ def test_going_back_twice_is_two_releases_earlier_and_there_is_nothing_before_th
     assert "il n’y a rien avant elle" in publisher(line).go_back().text
     assert publisher(line).go_back("3").code == 0
     assert opening(begun(line)).startswith(NEWER)
-    publish(line, tmp_path / "new")
+    released(line, tmp_path / "new")
     assert publisher(line).go_back().code == 0
     assert opening(begun(line)).startswith(NEWER), "what was live before the last publication"
     assert publisher(line).go_back("no such name").code == 1
@@ -195,15 +206,15 @@ def test_the_list_tells_which_is_live_and_the_calls_on_each(line: Line, tmp_path
 
 def test_publishing_what_is_live_changes_nothing(line: Line, tmp_path: Path) -> None:
     new = edited(tmp_path / "new", OLD, NEW)
-    publish(line, new)
+    released(line, new)
     assert "déjà en service. Rien n’a changé." in publish(line, new).text
     assert len(publisher(line).listed().text.splitlines()) == 2
 
 
 def test_a_revision_can_be_written_into_a_folder_again(line: Line, tmp_path: Path) -> None:
     new = edited(tmp_path / "new", OLD, NEW)
-    publish(line, new)
-    publish(line, edited(tmp_path / "newer", OLD, NEWER))
+    released(line, new)
+    released(line, edited(tmp_path / "newer", OLD, NEWER))
     assert publisher(line).write("1", tmp_path / "found").code == 0
     found = {path.name: path.read_text() for path in (tmp_path / "found").iterdir()}
     assert found == {path.name: path.read_text() for path in new.glob("*.toml")}
@@ -224,7 +235,7 @@ def release_of_another_time(line: Line, name: str = "feedc0ffee00") -> None:
 def test_a_release_that_cannot_be_read_is_told_and_calls_begin_on_the_last_one_that_could(
     line: Line, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    publish(line, edited(tmp_path / "new", OLD, NEW))
+    released(line, edited(tmp_path / "new", OLD, NEW))
     assert opening(begun(line)).startswith(NEW)
     release_of_another_time(line)
     for _ in range(2):
@@ -251,7 +262,7 @@ def test_a_call_whose_revision_cannot_be_read_goes_on_at_the_step_of_the_same_na
 
 def test_what_a_line_starts_with_is_told(line: Line, tmp_path: Path) -> None:
     assert started_with(settings_of(line))[1] == []
-    publish(line, edited(tmp_path / "new", OLD, NEW))
+    released(line, edited(tmp_path / "new", OLD, NEW))
     [told] = started_with(settings_of(line))[1]
     assert told.startswith("Script : révision ")
     assert told.endswith("prompts/ en diffère : ivr publish prompts/")
@@ -261,7 +272,7 @@ def test_the_readme_shows_what_publishing_prints(line: Line, tmp_path: Path) -> 
     shown = re.search(r"<!-- a test publishes this -->\n```\n(.*?)```", README, re.DOTALL)
     assert shown
     old = edited(tmp_path / "old", OLD, NEWER)
-    publish(line, old)
+    released(line, old)
     for _ in range(10):
         begun(line).drop()
     begun(line)

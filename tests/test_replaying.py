@@ -30,12 +30,9 @@ KINDS = [
     "adresse-qui-ne-va-pas",
     "code-assistance",
     "deux-etoiles",
-    "ferme-rappel-autre-numero",
     "message-envoye",
     "ouvert-conseiller-repond",
     "reprise-b2",
-    "s3o-code-par-ovh",
-    "silence-jusquau-bout",
     "touche-perdue-pendant-le-compte",
 ]
 """Calls with every kind of event in them."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ivr.flow.engine import (
@@ -45,6 +45,9 @@ NEVER = Check("(?!)", "")
 """What no digits match."""
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What the world said in a turn, beside the event's own word.
@@ -68,8 +71,8 @@ class World:
 
     def text(self) -> str:
         """All of it as text, without what is at its default."""
-        said = {name: value for name, value in asdict(self).items() if value}
-        return json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        said = {name: value for name in self.__slots__ if (value := getattr(self, name))}
+        return _JSON.encode(said) if said else "{}"
 
 
 def world_from(text: str) -> World | None:
@@ -256,11 +259,3 @@ _INVENTED = (
     *("192.168.1.1", "10.0.0.1"),
 )
 """A number and a mobile that France keeps for fiction; addresses of every length, of examples and of a home."""
-
-
-def answers(world: World) -> Mapping[str, tuple[str, ...]]:
-    """What each desk said in a turn, in its order."""
-    said: dict[str, tuple[str, ...]] = {}
-    for desk, _, answer in (one.partition(":") for one in world.said):
-        said[desk] = (*said.get(desk, ()), answer)
-    return said
