@@ -255,7 +255,6 @@ def fitting(step: Entry, length: int, refused_for: str = "") -> str:
 
 _INVENTED = (
     *("0199000007", "0639980001"),
-    *("1.1.1.1", "11.1.1.1", "11.11.1.1", "203.0.1.1", "203.0.113.7", "203.0.113.17", "203.0.113.117"),
-    *("192.168.1.1", "10.0.0.1"),
+    *("10.0.0.1", "192.0.2.7", "192.0.2.17", "203.0.113.7", "203.0.113.17", "203.0.113.117", "198.51.100.117"),
 )
-"""A number and a mobile that France keeps for fiction; addresses of every length, of examples and of a home."""
+"""A number and a mobile that France keeps for fiction; addresses kept for examples, of nearly every length."""
