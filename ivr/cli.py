@@ -23,6 +23,7 @@ EXAMPLES = """exemples :
   ivr call --hostile              attaquer une ligne d'essai, par tous les moyens
   ivr check                       prouver le script, avant de le mettre en service
   ivr explain bouton.ethernet     une étape : comment on y arrive, ce qu'on entend, où mène chaque touche
+  ivr paths                       jusqu'où un appel peut aller dans le script
   ivr draw                        dessiner le script, un chapitre par page A3
   ivr new mon-script              commencer un script, pour un autre appareil
   ivr publish prompts/            mettre le script en service, sans arrêter la ligne
@@ -129,6 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--accept", action="store_true", help="garder où mène chaque choix, tel que vous l'avez relu")
     check.add_argument("--json", action="store_true", help="les fautes et les mesures, pour un programme")
     check.add_argument("--measures", action="store_true", help="ce qui est mesuré, et sa borne (limites.toml)")
+
+    paths = _command(commands, "paths", _paths, "jusqu'où un appel peut aller dans le script", "ivr paths --list")
+    paths.add_argument("folder", nargs="?", default="", help="dossier du script (IVR_PROMPTS_DIR, sinon prompts/)")
+    paths.add_argument("--list", action="store_true", help="l'appel le plus court vers chaque étape et chaque suite")
 
     _drawing_commands(commands)
     _release_commands(commands)
@@ -390,6 +395,19 @@ def _check(chosen: argparse.Namespace) -> int:
     if not report.holds():
         return _complain("\n".join(map(str, report.findings)), DOES_NOT_HOLD)
     print(f"{report.folder} : {report.steps} étapes, {report.prompts} textes, tout tient.")
+    return DONE
+
+
+def _paths(chosen: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from ivr.paths import paths
+    from ivr.settings import prompts_dir
+
+    found = paths(Path(chosen.folder) if chosen.folder else prompts_dir())
+    print("\n".join(found.calls) if chosen.list else found.table)
+    if found.findings:
+        return _complain("\n".join(map(str, found.findings)), DOES_NOT_HOLD)
     return DONE
 
 

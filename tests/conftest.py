@@ -16,15 +16,21 @@ from tests import sabotage
 from tests.canaries import Watch, watching
 from tests.line import ROOT, Line, book, our_flow
 from tests.postgres import RUNS, Postgres
+from tests.routes import coverage
 
 DATABASES = ["sqlite", "postgresql"] if RUNS else ["sqlite"]
 collect_ignore = [] if RUNS else ["store/test_postgres.py", "test_calls_on_postgres.py", "test_postgres_away.py"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say it when PostgreSQL was not tried."""
+    """Say it when PostgreSQL was not tried, and how much of each script was played (tests/test_every_path.py)."""
     if not RUNS:
         terminalreporter.write_line("PostgreSQL: not tried, there is no wheel of its server here")
+    passed = terminalreporter.stats.get("passed", [])
+    told = list(coverage(entry for report in passed for entry in report.user_properties))
+    if told:
+        terminalreporter.section("paths played", "-")
+        terminalreporter.write_line("\n".join(told))
 
 
 def pytest_configure() -> None:

@@ -11,6 +11,7 @@ import pytest
 from ivr.cli import EXAMPLES, main
 from ivr.flow.model import Flow, Step
 from ivr.flow.script import load
+from ivr.paths import paths
 from ivr.phone.book import PromptBook
 from ivr.phone.caller import Caller
 from ivr.phone.terminal import call
@@ -35,6 +36,12 @@ def test_the_test_in_the_readme_passes(line: Line, call_book: PromptBook) -> Non
     tests: dict[str, Callable[[Caller], None]] = {}
     exec(shown[1], {}, tests)  # noqa: S102  our own README
     tests[shown[2]](Caller(line.phone(), call_book, line))
+
+
+def test_the_paths_in_the_readme_are_those_of_the_script() -> None:
+    shown = re.search(r"```\n\$ \.venv/bin/ivr paths\n(.*?)\n```", README, re.DOTALL)
+    assert shown
+    assert shown[1] == paths(ROOT / "prompts").table
 
 
 def test_the_readme_names_every_command_and_every_setting() -> None:

@@ -23,6 +23,7 @@ BESIDE = {
     "check": "cli",
     "new": "cli",
     "draw": "cli",
+    "paths": "cli",
     "hostile": "cli",
     "explain": "cli",
     "worker": "calls",

@@ -373,7 +373,9 @@ def _enter(flow: Flow, state: State, target: str, at: float, *, forward: bool = 
         step = flow.steps[target]
         state, way = _visited(state, step)
         if way:
-            target = _target(flow, state, _taken(way, state))
+            branch = _taken(way, state)
+            state = replace(state, facts=state.facts.union(branch.sets))
+            target = _target(flow, state, branch)
             continue
         if step.once and f"@{step.once}" not in state.facts:
             state = _with(state, facts=state.facts | {f"@{step.once}"})

@@ -125,14 +125,16 @@ def reach(flow: Flow, beginnings: Iterable[Dialled] = (), goals: Iterable[Goal] 
 
     A first walk takes calls at the same step as one, whatever they have learnt: what it meets, it meets the shortest
     way. What it misses may want something learnt that is not learnt on the shortest way: a second walk tells calls
-    apart by what the missing goals ask for, and a third, which only a goal that is out of reach needs, by all.
+    apart by what the missing goals ask for, and a third, which only a goal that is out of reach needs, by all. Only
+    where a step lets itself be visited so often, the way round it may be longer than the shortest.
     """
     search = _Search(flow, goals or goals_of(flow))
     starts = [_Node(None, search.begun(first)) for first in (*beginnings,) or (*begins(flow),)]
     for tell_apart in (_nothing, _asked_for, decisive):
         decides = tell_apart(flow, {goal.step for goal in search.missing})
         search.walk(starts, decides)
-        search.go_round(decides)
+        if tell_apart is not _nothing:  # who goes round goes a long way: what is met without that comes first
+            search.go_round(decides)
     routes = {goal: search.met[goal].route() for goal in sorted(search.goals) if goal in search.met}
     return Reach(routes, tuple(sorted(search.missing)))
 
