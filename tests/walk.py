@@ -1,8 +1,9 @@
-"""An exhaustive walk: every state that a script can reach, with every key, silence, result and outcome.
+"""A walk of every state of a script, with every key, silence, result and outcome, at whatever moment.
 
-A state is a step, what has been learnt (the declared facts), what was interrupted, and how often the caller has been
-silent or wrong there. States that differ only in the clock, in the path behind them or in the pace of the voice are
-one; so are the keys that mean nothing at a step, once each of them has been tried there.
+A state is a step, what was interrupted, and how often the caller has been silent or wrong there. States that differ in
+the clock, in the path behind them or in the pace of the voice are one; so are the keys that mean nothing at a step,
+once each of them has been tried there. What was learnt tells no states apart: the walk begins with the shortest call to
+each goal (`ivr.flow.reach`) as well, so that every condition has been met and missed somewhere.
 """
 
 from __future__ import annotations
@@ -13,11 +14,9 @@ from dataclasses import dataclass, replace
 
 from ivr.flow.engine import (
     Action,
-    Before,
     Command,
     Connect,
     Count,
-    Dialled,
     End,
     Event,
     Keys,
@@ -32,7 +31,8 @@ from ivr.flow.engine import (
     Transferred,
     advance,
 )
-from ivr.flow.model import Entry, Flow, Menu, Run, Say, resume_point, ways
+from ivr.flow.model import Entry, Flow, Menu, Run
+from ivr.flow.reach import Leg, begins, reach
 
 SOON, LATER, VERY_LATE = 1.0, 50.0, 3000.0
 """Seconds after the last key: within the two presses of `**`, outside them, and past the length of a long call."""
@@ -50,18 +50,24 @@ class Visit:
 
 def walk(flow: Flow) -> Iterator[Visit]:
     """Every move of the script."""
-    facts, seen, tried = decisive(flow), set[tuple[object, ...]](), set[str]()
-    waiting = deque(_move(flow, None, begun) for begun in _beginnings(flow))
+    seen, tried = set[tuple[object, ...]](), set[str]()
+    waiting = deque(_move(flow, None, begun) for begun in begins(flow))
+    waiting.extend(_arrived(route[-1]) for route in reach(flow).routes.values())
     yield from waiting
     while waiting:
         here = waiting.popleft()
         for event in _events(flow, here.after, here.actions[-1], every_key=here.after.step not in tried):
             move = _move(flow, here.after, event)
             yield move
-            if (key := same(flow, facts, move.after)) not in seen:
+            if (key := same(flow, move.after)) not in seen:
                 seen.add(key)
                 waiting.append(move)
         tried.add(here.after.step)
+
+
+def _arrived(leg: Leg) -> Visit:
+    """The end of a call to a goal; that goal's own marks are no facts of the script, and decide nothing."""
+    return Visit(None, leg.move.events[-1], leg.after, leg.answers[-1])
 
 
 def _move(flow: Flow, state: State | None, event: Event) -> Visit:
@@ -69,34 +75,11 @@ def _move(flow: Flow, state: State | None, event: Event) -> Visit:
     return Visit(state, event, replace(after, started=0.0, since=0.0, pressed_at=0.0, asked=0.0), actions)
 
 
-def same(flow: Flow, facts: frozenset[str], state: State) -> tuple[object, ...]:
-    """What makes two states one; of what was learnt, the facts that decide something.
-
-    An aside (key 0, a pause) decides by none of them: it is walked once for each step that it may interrupt.
-    """
+def same(flow: Flow, state: State) -> tuple[object, ...]:
+    """What makes two states one."""
     step = flow.steps[state.step]
     visits = dict(state.visits).get(step.id, 0) if step.limit else 0
-    known = state.facts.intersection(facts) if not step.aside else frozenset[str]()
-    return step.id, known, state.interrupted, state.silent, state.wrong, visits, len(state.typed)
-
-
-def _beginnings(flow: Flow) -> Iterator[Dialled]:
-    """How a call may begin: with nothing known, with each of what may be known, placed by the line itself."""
-    yield Dialled(0.0)
-    points = [point for step in flow.steps.values() if (point := resume_point(step))]
-    before = Before("CA" + "0" * 32, points[0]) if points else None
-    for fact, slots in flow.given.items():
-        yield Dialled(0.0, frozenset({fact}), tuple((slot, "1") for slot in slots), before)
-    if flow.follow_up:
-        yield Dialled(0.0, start=flow.follow_up)
-
-
-def decisive(flow: Flow) -> frozenset[str]:
-    """The facts that some way depends on, but for those that decide at the start alone; the others are only told."""
-    branches = (branch for step in flow.steps.values() for _, way in ways(step) for branch in way)
-    first = (flow.steps[flow.start], flow.steps[flow.menu])
-    at_start = {fact for step in first if isinstance(step, Say) for branch in step.next for fact in branch.when}
-    return frozenset(fact for branch in branches for fact in (*branch.when, *branch.unless)) - at_start
+    return step.id, state.interrupted, state.silent, state.wrong, visits, len(state.typed)
 
 
 def _events(flow: Flow, state: State, wait: Action, *, every_key: bool) -> Iterator[Event]:

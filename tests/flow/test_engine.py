@@ -120,11 +120,16 @@ def test_a_recording_keeps_its_reference_and_an_empty_one_leads_elsewhere() -> N
 
 @pytest.mark.parametrize(
     ("result", "step"),
-    [("answered", "essai.fini"), ("busy", "essai.menu"), ("no-answer", "aide.demande"), ("failed", "aide.demande")],
+    [("answered", "essai.fini"), ("busy", "essai.menu"), ("no-answer", "essai.menu"), ("failed", "aide.demande")],
 )
 def test_every_result_of_a_transfer_leads_on(result: str, step: str) -> None:
     assert after(Keys(1, "2"), Silence(20))[1][-1] == Connect("essai.personne")
     assert after(Keys(1, "2"), Silence(20), Transferred(40, result))[0].step == step
+
+
+def test_a_way_that_teaches_what_it_depends_on_is_taken_once() -> None:
+    nobody = (Keys(1, "2"), Silence(20), Transferred(40, "no-answer"))
+    assert after(*nobody, *nobody)[0].step == "aide.demande"
 
 
 def test_a_stray_key_in_a_hold_goes_on_where_it_was() -> None:

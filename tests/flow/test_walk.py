@@ -12,7 +12,7 @@ from ivr.folder import read_script
 from ivr.telephony.twiml import MOST_BYTES, play
 from tests.line import ROOT, renderer
 from tests.twiml_schema import complaints
-from tests.walk import Visit, decisive, same, walk
+from tests.walk import Visit, same, walk
 
 SCRIPTS = [ROOT / "prompts", *sorted((ROOT / "tests" / "scripts" / "good").iterdir())]
 MOST_SILENCES = 12
@@ -53,9 +53,8 @@ def test_every_answer_is_valid_twiml(script: Flow, moves: list[Visit]) -> None:
 
 
 def test_from_every_state_silence_alone_ends_the_call_after_the_warning(script: Flow, moves: list[Visit]) -> None:
-    facts = decisive(script)
     waiting = [move.after for move in moves if isinstance(move.actions[-1], Listen)]
-    for state in {same(script, facts, state): state for state in reversed(waiting)}.values():
+    for state in {same(script, state): state for state in reversed(waiting)}.values():
         heard: list[str] = []
         now = state
         actions: tuple[Action, ...] = (Listen(state.step),)
