@@ -107,8 +107,8 @@ class Line:
 
     @property
     def flow(self) -> Flow:
-        """The script that a call begins on."""
-        flow: Flow = self.app.extensions["ivr.scripts"].now().flow
+        """The script that the last call began on."""
+        flow: Flow = self.app.extensions["ivr.scripts"].last().flow
         return flow
 
     def sounds(self, pieces: tuple[Piece, ...]) -> tuple[frozenset[str], ...]:

@@ -167,8 +167,8 @@ class Stand:
 
     @property
     def flow(self) -> Flow:
-        """The script that a call begins on."""
-        flow: Flow = self.processes[0].extensions["ivr.scripts"].now().flow
+        """The script that calls begin on."""
+        flow: Flow = self.processes[0].extensions["ivr.scripts"].last().flow
         return flow
 
     @property
