@@ -310,6 +310,7 @@ def _placed(door: Door, count: int) -> list[Caller]:
     """One call walked, and every other put where that one stands, with a line and a proof of its own."""
     (model,) = callers = _walked(door, 1, 1)
     calls, services, now = door.line.app.extensions["ivr"], door.line.services, door.line.clock.now()
+    secrets = door.line.flow.secrets
     with services.ground.engine.begin() as connection:
         accounts, kept = Accounts(connection, services.ground.vault), Lines(connection, services.ground.vault)
         row = connection.execute(select(calls_table).where(calls_table.c.sid == model.sid)).mappings().one()
@@ -318,7 +319,7 @@ def _placed(door: Door, count: int) -> list[Caller]:
             caller = Caller(door, i, mobile(i))
             caller.said = model.said.replace(calls.mac(model.sid, row["turn"]), calls.mac(caller.sid, row["turn"]))
             slots = tuple((name, line_number(i) if name == "ligne" else value) for name, value in state.slots)
-            text = state_text(replace(state, slots=slots), door.line.flow.secrets)
+            text = state_text(replace(state, slots=slots), secrets)
             sealed = base64.b64encode(services.ground.vault.sealed(text, f"calls|state|{caller.sid}")).decode()
             connection.execute(insert(calls_table).values({**row, "sid": caller.sid, "state": sealed}))
             line = kept.by_number(e164(line_number(i)))
