@@ -31,9 +31,9 @@ def house(tmp_path: Path, database: str) -> Iterator[House]:
 
 
 @pytest.fixture
-def calm(tmp_path: Path, database: str) -> Iterator[House]:
+def calm(tmp_path: Path) -> Iterator[House]:
     """A house without a breaker, to see what an account alone allows."""
-    house = House(tmp_path, database=database, limits=NO_BREAKER)
+    house = House(tmp_path, limits=NO_BREAKER)
     house.add_lines({LINE: MOBILE})
     yield house
     house.engine.dispose()

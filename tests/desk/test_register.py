@@ -28,8 +28,8 @@ ROW = "0199000107,0639980034,C590IP\n"
 
 
 @pytest.fixture
-def house(tmp_path: Path, database: str) -> Iterator[House]:
-    house = House(tmp_path, database=database)
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
     house.add_lines({LINE: MOBILE})
     yield house
     house.engine.dispose()
