@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from ivr.folder import read_script
 from ivr.phone.transcript import play, read
+from ivr.replaying import replay
 from tests.line import ROOT, Line, book_of
+from tests.test_publishing import CARRIER, NEW, OLD, begun, edited, opening, publisher
 
 CALLS = [
     "code-assistance",
@@ -37,3 +41,24 @@ def line(tmp_path: Path, postgres_database: str) -> Iterator[Line]:
 @pytest.mark.parametrize("name", CALLS)
 def test_call_goes_as_written(name: str, line: Line) -> None:
     play(read(ROOT / "tests" / "calls" / f"{name}.call"), line.phone(), book_of(line), line)
+
+
+def test_a_script_is_published_and_taken_back_and_past_calls_are_replayed(
+    postgres_database: str, tmp_path: Path
+) -> None:
+    line = Line(tmp_path / "var", ROOT / "prompts", database=postgres_database, environment=CARRIER)
+    try:
+        phone = begun(line)
+        new = edited(tmp_path / "new", OLD, NEW)
+        assert publisher(line).publish(new).code == 0
+        assert opening(begun(line)).startswith(NEW)
+        for _ in range(2):
+            phone.press("2")
+        assert "câble Ethernet" in opening(phone)
+        assert publisher(line).go_back().code == 0
+        line.restart()
+        assert opening(begun(line)).startswith(OLD)
+        told = replay(line.services.ground.engine, read_script(new), 0.0, "new", Console(quiet=True)).text
+        assert told == "3 appels rejoués sur new : aucun n’irait ailleurs."
+    finally:
+        line.stop()
