@@ -21,7 +21,7 @@ from ivr.hostile.stand import TOKEN, Stand
 from ivr.phone import TwimlError, wire
 from ivr.phone.twiml import Gather, Redirect, Verb, parse
 from ivr.phone.wire import Answer, Request
-from ivr.web.voice import SORRY
+from ivr.web.voice import LIMITED, SORRY
 
 _A_TURN = re.compile(r"/voice(/\d+/[0-9a-f]+/(key|silence|recorded|dialled))?", re.ASCII)
 _PUT_THROUGH = re.compile(r"/voice/\d+/[0-9a-f]+/taken|/voice/rappel/.*", re.ASCII)
@@ -201,7 +201,7 @@ class Post:
 
 def _is_apology(answer: Answer) -> bool:
     """Whether the turn was lost by a fault: it was not taken, and is when it comes again."""
-    return SORRY.encode() in answer.body
+    return any(words.encode() in answer.body for words in (SORRY, LIMITED))
 
 
 def _other(last: Delivered, key: str) -> Request | None:
