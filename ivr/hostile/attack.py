@@ -26,12 +26,12 @@ from typing import Any
 
 from ivr.demo.twilio_rest import ACCOUNT
 from ivr.desk.codes import CODE_SECONDS
-from ivr.hostile.post import Post
+from ivr.hostile.post import Post, is_apology
 from ivr.hostile.rules import Broken, Rule
 from ivr.hostile.stand import ADDRESS, FAULTS, TOKEN, Stand
 from ivr.phone import CallError, Phone, TwimlError, wire
 from ivr.phone.book import PromptBook
-from ivr.phone.transcript import Dial, Differs, Player, Staged, Step, UnknownVerb, parse
+from ivr.phone.transcript import Again, Dial, Differs, Player, Staged, Step, UnknownVerb, parse
 from ivr.speech.shelf import wave
 
 LONGEST_SILENCE = 3 * 3600.0
@@ -109,6 +109,8 @@ class Attack:
         match step:
             case Dial():
                 return not self.under_way()
+            case Again():
+                return self.under_way() and not is_apology(self.phone.last_answer)
             case Staged(name="types" | "opens" | "ends" | "status"):
                 return self.under_way()
             case Staged():

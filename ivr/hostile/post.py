@@ -65,7 +65,7 @@ class Post:
 
     def redeliver(self, back: int) -> bool:
         """Deliver once more the webhook that came so many before; False when there is none."""
-        if not 1 <= back <= len(self.past) or _is_apology(self.past[-back].answer):
+        if not 1 <= back <= len(self.past) or is_apology(self.past[-back].answer.body):
             return False
         self.counts["late"] += back > 1
         self._repeat(self.past[-back], self._process)
@@ -73,7 +73,7 @@ class Post:
 
     def stray(self, key: str) -> bool:
         """Deliver what else could have come of the last turn: another key (« silence » for none)."""
-        if not self.past or _is_apology(self.past[-1].answer) or not (request := _other(self.past[-1], key)):
+        if not self.past or is_apology(self.past[-1].answer.body) or not (request := _other(self.past[-1], key)):
             return False
         self.counts["stray"] += 1
         self._repeat(Delivered(request, self.past[-1].answer, ()), self._process)
@@ -89,7 +89,7 @@ class Post:
         if path == "/voice/status":
             return self._told(wanted)
         before = self._by_bytes.get((wanted.url, wanted.body))
-        if before and not _is_apology(before.answer):
+        if before and not is_apology(before.answer.body):
             return self._repeat(before, self._process)
         twin, self._twin = self._twin, None
         self._offered = self._offered if path != "/voice" else ()  # a call begins
@@ -179,7 +179,7 @@ class Post:
 
     def _check_same(self, wanted: Request, one: Answer, other: Answer) -> None:
         """The same bytes; a code that must not be heard any more is not read out again."""
-        if _is_apology(one) or _is_apology(other):
+        if is_apology(one.body) or is_apology(other.body):
             return
         if _READ_OUT.sub(b"", one.body) != _READ_OUT.sub(b"", other.body):
             raise Broken(Rule.SAME, f"{_shown(wanted)} : une autre réponse la seconde fois")
@@ -199,9 +199,9 @@ class Post:
         return version
 
 
-def _is_apology(answer: Answer) -> bool:
+def is_apology(body: bytes) -> bool:
     """Whether the turn was lost by a fault: it was not taken, and is when it comes again."""
-    return any(words.encode() in answer.body for words in (SORRY, LIMITED))
+    return any(words.encode() in body for words in (SORRY, LIMITED))
 
 
 def _other(last: Delivered, key: str) -> Request | None:

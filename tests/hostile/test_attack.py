@@ -69,6 +69,7 @@ def test_desks_fail_hang_and_answer_late(attack: Attack) -> None:
     assert attack.stand.injected
     assert attack.place() == "accueil.menu", "the turn was lost, and the call stands where it stood"
     attack.play("desks work")
+    assert not attack.play("again"), "what was not taken is taken when it comes again"
     attack.play("press 1 early")  # « pour réessayer, tapez 1 »
     attack.play("press 0 early")
     assert attack.place() != "accueil.menu"
