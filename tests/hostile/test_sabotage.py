@@ -147,7 +147,7 @@ def found_by(arena: Ground, seed: int, goals: tuple[str, ...]) -> Found:
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.__name__)
 def test_a_sabotage_is_found_and_shrunk(sabotage: Callable[[Patch], None], arena: Ground) -> None:
-    rule, (seed, goals, most) = SABOTAGES[sabotage], FAR_AWAY.get(sabotage, (7, (), 6))
+    rule, (seed, goals, most) = SABOTAGES[sabotage], FAR_AWAY.get(sabotage, (7, (), 5))
     with Patch.context() as patch:
         sabotage(patch)
         found = found_by(arena, seed, goals)
