@@ -132,7 +132,7 @@ SABOTAGES: dict[Callable[[Patch], None], Rule] = {
 }
 
 FAR_AWAY: dict[Callable[[Patch], None], tuple[int, tuple[str, ...], int]] = {
-    issues_beside: (31, ("creation.creer",), 14)
+    issues_beside: (31, ("creation.creer",), 25)
 }
 """What shows only far into a call: a seed that gets there soon, where callers want to get, and in how many lines."""
 
