@@ -215,7 +215,7 @@ class Softphone:
         tokens = self._settings.auth_tokens
         url = self._settings.public_url + path
         headers = {"X-Twilio-Signature": signature(tokens[0], url, form.items())} if tokens else {}
-        return Client(current_app.wsgi_app, use_cookies=False).post(path, data=dict(form), headers=headers)
+        return Client(current_app, use_cookies=False).post(path, data=dict(form), headers=headers)
 
     def _form(self, ticket: Ticket, status: str) -> dict[str, str]:
         """What Twilio sends with every voice webhook (twilio.com/docs/voice/twiml#request-parameters)."""
