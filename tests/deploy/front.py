@@ -33,9 +33,10 @@ MAIN = """
 {user}
 daemon off;
 worker_processes 1;
+worker_rlimit_nofile 32768;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log crit;
-events {{ worker_connections 2048; }}
+events {{ worker_connections 16384; }}
 http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;

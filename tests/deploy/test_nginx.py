@@ -25,6 +25,7 @@ from ivr.phone.twiml import parse
 from ivr.settings import settings
 from ivr.web import create_app
 from tests.deploy.front import HOST, Caller, Front, front
+from tests.deploy.processes import workers_of
 from tests.line import ACCOUNT, ROOT, TOKEN
 from tests.test_cli import served
 from tests.twiml_schema import complaints
@@ -278,19 +279,6 @@ def test_the_log_holds_no_token_no_query_no_number_and_no_address_of_a_home(ngin
 
 
 # Processes that die under load
-
-
-def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    """The web processes that this one has started."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == process.pid and b"spawn_main" in stat.with_name("cmdline").read_bytes():
-            found.append(int(stat.parent.name))
-    return sorted(found)
 
 
 def test_callers_reach_their_goodbye_though_processes_are_killed_and_restarted_under_them(

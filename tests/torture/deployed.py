@@ -1,0 +1,172 @@
+"""The line as it is deployed (B4, B9): nginx in front, processes that die and are restarted, slow requests."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.deploy.front import Caller, Front, front
+from tests.deploy.processes import workers_of
+from tests.test_cli import served
+from tests.torture.bars import Bar, Size, trial
+
+KEYS = "211"
+"""The cables: four webhooks, and the call has ended well."""
+
+NO_NGINX = Bar("behind nginx", "nginx", "not installed here", holds=False)
+
+
+@dataclass
+class Supervised:
+    """`ivr serve`, started again whenever it has ended, as systemd does; and who kills it."""
+
+    nginx: Front
+    folder: Path
+    dice: random.Random
+    over: threading.Event = field(default_factory=threading.Event)
+    kills: int = 0
+    restarts: int = 0
+    slowest_stop: float = 0.0
+
+    def keep_up(self, ready: threading.Event) -> None:
+        """Start it, and start it again, until it is over."""
+        at = {"IVR_PUBLIC_URL": self.nginx.url, "IVR_PROXIES": "1", "IVR_WORKERS": "2", "IVR_WORKER": "0"}
+        while not self.over.is_set():
+            with suppress(IndexError), served(self.folder, self.nginx.line_port, **at) as (_, process):
+                ready.set()
+                self._harm(process)
+            self.restarts += 1
+
+    def _harm(self, process: subprocess.Popen[str]) -> None:
+        """Every second a web process is killed; after five of them the whole is stopped, or killed as well."""
+        for second in range(1, 7):
+            if self.over.wait(1.0) or process.poll() is not None:
+                return
+            found = workers_of(process)
+            if second < 6 and found:
+                os.kill(self.dice.choice(found), signal.SIGKILL)
+                self.kills += 1
+        if self.dice.random() < 0.5:
+            os.killpg(process.pid, signal.SIGKILL)
+            return
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+        self.slowest_stop = max(self.slowest_stop, time.monotonic() - began)
+
+
+@trial("B4", seconds=400)
+def calls_on_processes_that_die(size: Size) -> Iterator[Bar]:
+    """Whole calls, many at once, while web processes are killed each second and the whole is restarted all the time."""
+    if not shutil.which("nginx"):
+        yield NO_NGINX
+        return
+    count, at_once = size.of(4_000, 40), 20
+    with tempfile.TemporaryDirectory() as name, front(Path(name) / "nginx") as nginx:
+        folder, ready = Path(name) / "var", threading.Event()
+        folder.mkdir()
+        line = Supervised(nginx, folder, random.Random(size.seed))  # noqa: S311 - the same every time
+        keeper = threading.Thread(target=line.keep_up, args=(ready,))
+        keeper.start()
+        ready.wait(60)
+        lost = 0
+        with ThreadPoolExecutor(at_once) as callers:
+            for done, ended in enumerate(callers.map(lambda number: _ended(nginx.url, number), range(count))):
+                lost += not ended
+                size.went(done / count)
+        line.over.set()
+        keeper.join()
+        with sqlite3.connect(folder / "ligne.sqlite") as database:
+            solved, double = database.execute(
+                "SELECT (SELECT count(*) FROM calls WHERE disposition = 'solved'),"
+                " (SELECT count(*) FROM (SELECT 1 FROM turns GROUP BY call_sid, turn HAVING count(*) > 1))"
+            ).fetchone()
+    harm = f"{line.kills} processes killed, {line.restarts} restarts"
+    yield Bar(f"calls lost of {count} ({harm})", "0", f"{lost}, {solved} solved", not lost and solved == count)
+    yield Bar("turns taken twice", "0", f"{double}", not double)
+    yield Bar("SIGTERM: longest stop", "< 20 s", f"{line.slowest_stop:.1f} s", line.slowest_stop < 20)
+
+
+def _ended(url: str, number: int) -> bool:
+    """Whether a call came to its goodbye, whatever was killed meanwhile."""
+    caller = Caller(url, number)
+    try:
+        return "<Hangup/>" in caller.call(KEYS)
+    except (AssertionError, OSError):
+        return False
+
+
+@trial("B9", seconds=90)
+def slow_requests_by_the_thousand(size: Size) -> Iterator[Bar]:
+    """Half-sent headers and bodies, kept up; idle connections; callers all that while."""
+    if not shutil.which("nginx"):
+        yield NO_NGINX
+        return
+    each, idle, seconds = size.of(1_000, 50), size.of(10_000, 200), size.of(60, 10)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        nginx = stack.enter_context(front(Path(name) / "nginx"))
+        folder = Path(name) / "var"
+        folder.mkdir()
+        at = {"IVR_PUBLIC_URL": nginx.url, "IVR_PROXIES": "1", "IVR_WORKERS": "2", "IVR_WORKER": "0"}
+        _, process = stack.enter_context(served(folder, nginx.line_port, **at))
+        Caller(nginx.url, 9_999).call(KEYS)
+        before = _megabytes(process)
+        over = threading.Event()
+        slow = threading.Thread(target=_keep_slow, args=(nginx.port, each, idle, over))
+        slow.start()
+        took: list[float] = []
+        wrong, until = 0, time.monotonic() + seconds
+        while time.monotonic() < until:
+            began = time.monotonic()
+            wrong += not _ended(nginx.url, len(took))
+            took.append((time.monotonic() - began) / (1 + len(KEYS)))
+            size.went(1 - (until - time.monotonic()) / seconds)
+        over.set()
+        slow.join()
+        grown = _megabytes(process) - before
+    slowest = sorted(took)[int(len(took) * 0.99)] * 1000
+    crowd = f"{each} slow headers, {each} slow bodies, {idle} idle, {seconds} s"
+    yield Bar(f"calls that failed of {len(took)} ({crowd})", "0", f"{wrong}", not wrong)
+    yield Bar("p99 of a webhook", "< 500 ms", f"{slowest:.0f} ms", slowest < 500)
+    yield Bar("memory of the line", "< 50 MB more", f"{grown:+.0f} MB", grown < 50)
+
+
+def _keep_slow(port: int, each: int, idle: int, over: threading.Event) -> None:
+    """Open so many of each kind, and again those that the server has closed, until it is over."""
+    head = b"POST /voice HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    kinds = [head] * each + [head + b"Content-Length: 1000\r\n\r\nCallSid="] * each + [b""] * idle
+    held: list[socket.socket] = []
+    while not over.is_set():
+        for sent in kinds:
+            if over.is_set():
+                break
+            with suppress(OSError):
+                held.append(socket.create_connection(("127.0.0.1", port), timeout=2))
+                held[-1].sendall(sent)
+            if len(held) > len(kinds):
+                held.pop(0).close()
+        over.wait(4.0)
+    for connection in held:
+        connection.close()
+
+
+def _megabytes(process: subprocess.Popen[str]) -> float:
+    """The memory of the line's processes."""
+    pages = 0
+    for pid in (process.pid, *workers_of(process)):
+        with suppress(OSError):
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
