@@ -213,6 +213,13 @@ def test_too_many_webhooks_are_told_to_wait_in_french_and_never_refused(tmp_path
         assert pages == [200] * 3 + [429] * 2
 
 
+def test_nobody_tells_the_line_another_address_than_his_own(alone: Front) -> None:
+    with Anybody(alone.line_port) as line_behind:
+        ask(alone, "GET", "/i/abcdefghjkmnpq", X_Forwarded_For="203.0.113.9, 203.0.113.10")
+        ask(alone, "POST", "/voice", b"CallSid=CA1", Forwarded="for=203.0.113.9", Host="elsewhere.example.com")
+    assert [request.headers["x-forwarded-for"] for request in line_behind.asked] == ["127.0.0.1"] * 2
+
+
 # While no process is there
 
 
