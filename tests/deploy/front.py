@@ -141,11 +141,15 @@ def _certificate(folder: Path) -> None:
 
 @dataclass
 class Caller:
-    """One who presses keys as soon as he is asked, and follows what he is told: each answer that he got, in order."""
+    """One who presses keys as soon as he is asked, and follows what he is told: each answer that he got, in order.
+
+    `patience` is how many seconds he waits for a line that is being started.
+    """
 
     url: str
     number: int
     answers: list[str] = field(default_factory=list)
+    patience: float = 40.0
 
     def post(self, path: str, **form: str) -> str:
         """The TwiML of one webhook; whatever else comes is an error that he would hear.
@@ -175,7 +179,7 @@ class Caller:
 
     def _settled(self, said: str) -> str:
         """What is said once the line answers; until then the web server asks for patience, which is shorter here."""
-        until = time.monotonic() + 40
+        until = time.monotonic() + self.patience
         while redirect := re.search(REDIRECT, said):
             assert time.monotonic() < until, "the line does not come back"
             time.sleep(0.2)

@@ -26,6 +26,9 @@ from tests.torture.bars import Bar, Size, trial
 KEYS = "211"
 """The cables: four webhooks, and the call has ended well."""
 
+PATIENCE = 180.0
+"""Seconds: two processes in a row may be killed as soon as they have started, and on a busy machine a start is long."""
+
 NO_NGINX = Bar("behind nginx", "nginx", "not installed here", holds=False)
 
 
@@ -106,7 +109,7 @@ def calls_on_processes_that_die(size: Size) -> Iterator[Bar]:
 
 def _ended(url: str, number: int) -> bool:
     """Whether a call came to its goodbye, whatever was killed meanwhile."""
-    caller = Caller(url, number)
+    caller = Caller(url, number, patience=PATIENCE)
     try:
         return "<Hangup/>" in caller.call(KEYS)
     except (AssertionError, OSError):
