@@ -18,6 +18,9 @@ from ivr.web.door import closes_at_a_sign, first_the_door
 from ivr.worker import Worker
 
 THREADS = 4
+LONGEST_STOP = 18
+"""Seconds after which a web process that does not end is killed: every webhook is over, and 20 s are the bar."""
+
 PATIENCE = 0.05
 """Seconds between two looks at whether the workers answer yet."""
 
@@ -62,7 +65,7 @@ def serve(host: str, port: int, workers: int, announce: Callable[[], None], app:
         blocking_threads=THREADS,
         websockets=False,
         log_level=LogLevels.warning,
-        workers_kill_timeout=20,
+        workers_kill_timeout=LONGEST_STOP,
         respawn_failed_workers=True,
     )
     server.on_startup(first_the_door)

@@ -86,11 +86,13 @@ def test_a_process_that_is_told_to_stop_answers_whoever_reached_it_and_resets_no
             time.sleep(0.05)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
-        assert time.monotonic() - began < 20
+        while not heard["refused"] and time.monotonic() < began + 15:
+            time.sleep(0.05)
         told.set()
         for caller in callers:
             caller.join()
+        assert process.wait(timeout=20) == 0
+        assert time.monotonic() - began < 20 + 1, "a busy machine may take a second to notice"
     assert heard.keys() == {"answered", "refused"}, heard
     with sqlite3.connect(tmp_path / "ligne.sqlite") as database:
         taken = database.execute("SELECT count(*) FROM turns").fetchone()
