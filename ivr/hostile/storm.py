@@ -7,13 +7,16 @@ can be played again alone. What was seen is added up; what broke is shrunk to th
 from __future__ import annotations
 
 import multiprocessing
+import os
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import connection
 from pathlib import Path
 from random import Random
 
@@ -182,7 +185,15 @@ _grounds: list[Ground] = []
 
 
 def _begin(where: Where, folder: Path) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _grounds.append(Ground(where, Path(tempfile.mkdtemp(dir=folder))))
+
+
+def _end_with_parent() -> None:
+    """Whoever is killed leaves nobody waiting for him."""
+    parent = multiprocessing.parent_process()
+    connection.wait([parent.sentinel] if parent else [])
+    os._exit(1)
 
 
 def _attacked(seed: int, number: int, calls: int, goals: tuple[str, ...]) -> Seen:
