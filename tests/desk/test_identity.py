@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.desk.identity import Identity, Limits, Seats, is_guessable
+from tests.conftest import DATABASES
 from tests.desk.house import LINE, MOBILE, NOON, UNKNOWN, House, call_id, quick_hasher
 
 CALL, OTHER = call_id(1), call_id(2)
@@ -22,9 +23,14 @@ HOUR = 3600.0
 NO_BREAKER = Limits(failures_an_hour=10**9)
 
 
+on_both = pytest.mark.parametrize("house", DATABASES, indirect=True)
+
+
 @pytest.fixture
-def house(tmp_path: Path, database: str) -> Iterator[House]:
-    house = House(tmp_path, database=database)
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """On SQLite; on PostgreSQL what is a matter of transactions."""
+    is_served = getattr(request, "param", "sqlite") == "postgresql"
+    house = House(tmp_path, database=request.getfixturevalue("postgres_database") if is_served else "")
     house.add_lines({LINE: MOBILE})
     yield house
     house.engine.dispose()
@@ -48,6 +54,7 @@ def fail(house: House, times: int, at: float) -> list[str]:
     return said
 
 
+@on_both
 def test_the_password_goes_to_the_mobile_on_file_and_opens_the_line_once(house: House) -> None:
     sent = house.send(CALL)
     mobile, password = house.posted[CALL]
@@ -166,6 +173,7 @@ def test_a_mobile_changed_this_week_is_not_trusted(house: House) -> None:
     assert house.posted[CALL][0] == "+33639980099"
 
 
+@on_both
 def test_of_many_right_answers_at_once_one_is_taken(house: House) -> None:
     house.send(CALL)
     with ThreadPoolExecutor(20) as pool:
@@ -176,6 +184,7 @@ def test_of_many_right_answers_at_once_one_is_taken(house: House) -> None:
 # Nobody learns which lines exist.
 
 
+@on_both
 def test_an_unknown_line_is_asked_counted_and_locked_like_a_real_one(house: House) -> None:
     said = {}
     for base, number in ((10, LINE), (20, UNKNOWN)):
@@ -336,6 +345,7 @@ def test_however_many_guess_at_once_an_account_gives_ten(calm: House) -> None:
     assert all(calm.standing(number).hard_locked for number in numbers)
 
 
+@on_both
 def test_the_breaker_counts_over_all_accounts_at_once(house: House) -> None:
     """60 accounts tried at once by 30 threads: the 21st failure closes the desk, whatever was under way included."""
     numbers = [f"+331990003{i:02}" for i in range(60)]
