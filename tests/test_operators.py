@@ -109,7 +109,7 @@ def test_codes_are_imported_counted_and_doubted_when_their_lengths_differ(house:
     assert operators.import_codes(file(house, "code\n0042\n0043\n")).text == "un fichier.csv : 2 codes en réserve."
     doubtful = operators.import_codes(file(house, "code\n44\n0045\n")).text
     assert "1 de 2 caractères, 1 de 4 caractères" in doubtful
-    assert operators.list_codes().text == "4 en réserve, 0 attribué, 0 lu, 0 expiré, 0 révoqué."
+    assert operators.list_codes().text == "4 en réserve, 0 attribué, 0 lu, 0 expiré, 0 révoqué, 0 en doute."
 
 
 @pytest.mark.parametrize("content", ["code\n\n0043\n", "code\n0043\n0042\n", "code\n" + "4" * 33, "0043\n"])
@@ -131,7 +131,7 @@ def test_a_code_is_revoked_by_the_beginning_of_its_id(house: House, operators: O
     [shown] = operators.list_codes().text.splitlines()[1:]
     assert shown.endswith(f"active  {call}")
     assert operators.revoke_code(shown[:8]).code == DONE
-    assert operators.list_codes().text.startswith("1 en réserve, 0 attribué, 0 lu, 0 expiré, 1 révoqué.")
+    assert operators.list_codes().text.startswith("1 en réserve, 0 attribué, 0 lu, 0 expiré, 1 révoqué, 0 en doute.")
     assert "code.revoked" in operators.audit().text
     for wrong in ("zz", "", "%"):
         assert operators.revoke_code(wrong).code == DOES_NOT_HOLD
