@@ -90,7 +90,14 @@ def plot(name: str, figures: Sequence[Figure], folder: Path = PLOTS) -> None:
     for unit in units:
         shown = [each for each in figures if each.unit == unit]
         chart = pygal.HorizontalBar(
-            title=f"{name} ({unit})", height=90 + 64 * len(shown), width=900, legend_at_bottom=True, print_values=True
+            title=f"{name} ({unit})",
+            height=90 + 64 * len(shown),
+            width=900,
+            legend_at_bottom=True,
+            print_values=True,
+            value_formatter=_plain,
+            range=(0, 1.05 * max(max(each.most, each.bound or 0) for each in shown)),
+            js=(),  # it asks no other machine
         )
         chart.x_labels = [each.name for each in shown]
         chart.add("median", [{"value": each.median, "ci": {"low": each.least, "high": each.most}} for each in shown])
