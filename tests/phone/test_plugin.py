@@ -71,6 +71,8 @@ hung up
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with a shop's line, which uses the plugin and no other."""
+    monkeypatch.delenv("CI", raising=False)  # where pytest tells every failure once more, at length
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(shop=SHOP, clips=f"CLIP = {wav(1)!r}")
     pytester.makeconftest(CONFTEST)
