@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
@@ -52,6 +53,8 @@ DONE, DOES_NOT_HOLD, WRONG_USAGE = 0, 1, 2
 
 MOST_FAULTS = 20
 """Faults of a file that are listed; the others are counted."""
+
+Row = TypeVar("Row")
 
 MOST_BYTES = 64 * 1024 * 1024
 """A larger file is not read: a million lines take half of it."""
@@ -121,12 +124,9 @@ class Operators:
 
     def import_lines(self, path: Path, *, dry_run: bool = False) -> Report:
         """Import `lines.csv`, all of it or nothing. A dry run says what it would do, and does nothing."""
-        try:
-            rows = read_lines(_bytes(path))
-        except FileError as error:
-            return _refused(path, error)
-        except OSError as error:
-            return _unreadable(path, error)
+        rows = _rows(path, read_lines)
+        if isinstance(rows, Report):
+            return rows
         with self.engine.begin() as connection:
             kept = Lines(connection, self.vault).kept()
         planned = plan(self.vault, kept, rows, self.clock())
@@ -147,12 +147,9 @@ class Operators:
 
     def import_codes(self, path: Path, *, dry_run: bool = False) -> Report:
         """Add a file of codes to the pool, all of it or nothing."""
-        try:
-            rows = read_codes(_bytes(path))
-        except FileError as error:
-            return _refused(path, error)
-        except OSError as error:
-            return _unreadable(path, error)
+        rows = _rows(path, read_codes)
+        if isinstance(rows, Report):
+            return rows
         with self._transaction(dry_run=dry_run) as connection:
             codes = Codes(connection, self.vault)
             if known := codes.known(rows):
@@ -165,12 +162,9 @@ class Operators:
 
     def confirm_codes(self, path: Path, *, dry_run: bool = False) -> Report:
         """Put codes of a file that are in doubt back into the pool: the operator knows that nobody has had them."""
-        try:
-            rows = read_codes(_bytes(path))
-        except FileError as error:
-            return _refused(path, error)
-        except OSError as error:
-            return _unreadable(path, error)
+        rows = _rows(path, read_codes)
+        if isinstance(rows, Report):
+            return rows
         with self._transaction(dry_run=dry_run) as connection:
             count = Codes(connection, self.vault).confirm(rows)
             self._note(connection, "codes.confirmed", f"{count} codes")
@@ -433,6 +427,16 @@ def _bytes(path: Path) -> bytes:
     if path.stat().st_size > MOST_BYTES:
         raise OSError(f"plus de {MOST_BYTES // 2**20} Mio ; découpez le fichier")
     return path.read_bytes()
+
+
+def _rows(path: Path, read: Callable[[bytes], list[Row]]) -> list[Row] | Report:
+    """The rows of a file, or why there are none."""
+    try:
+        return read(_bytes(path))
+    except FileError as error:
+        return _refused(path, error)
+    except OSError as error:
+        return _unreadable(path, error)
 
 
 def _refused(path: Path, error: FileError) -> Report:

@@ -102,6 +102,7 @@ class Turn:
         self._seat = seat
         self._sid, self._number, self._at = sid, number, at
         self._row: tuple[Any, ...] | None = None
+        self._is_read = False
         self._seen: list[_Earlier] | None = None
 
     @property
@@ -136,7 +137,8 @@ class Turn:
 
     def call(self) -> Call | None:
         """The call, locked until the turn is written; None when it is unknown, or its state is gone."""
-        self._row = self._row or self._read()
+        if not self._is_read:
+            self._row = self._read()
         return Call(*self._row[:3]) if self._row and self._row[1] else None
 
     def cut_call(self, caller_keys: Sequence[str], since: float) -> CutCall | None:
@@ -199,6 +201,7 @@ class Turn:
         """The call's next turn, its state, and the recipe of this turn, if there is one."""
         which = {"sid": self._sid, "number": self._number}
         row: tuple[Any, ...] | None = self._seat.execute(KNOWN, which).fetchone()
+        self._is_read = True
         return row
 
     def _followed(self, caller: Caller) -> dict[str, object]:
