@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from contextvars import ContextVar
 from io import BytesIO
 from threading import Thread
@@ -31,14 +30,19 @@ MOST_BYTES = 1_000_000
 _UNTIL: ContextVar[float | None] = ContextVar("until", default=None)
 
 
-@contextmanager
-def answered_within(seconds: float) -> Iterator[None]:
+class answered_within:  # noqa: N801 - used like a function; a class costs every turn half of a generator
     """Let what happens within wait for so many seconds in all, wherever it asks how long it may (`left`)."""
-    before = _UNTIL.set(time.monotonic() + seconds)
-    try:
-        yield
-    finally:
-        _UNTIL.reset(before)
+
+    __slots__ = ("_before", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._before = _UNTIL.set(time.monotonic() + self._seconds)
+
+    def __exit__(self, *_error: object) -> None:
+        _UNTIL.reset(self._before)
 
 
 def left(most: float) -> float:

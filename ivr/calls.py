@@ -7,7 +7,6 @@ This module must not know HTTP, TwiML or SQL.
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -30,7 +29,7 @@ from ivr.flow.engine import (
 from ivr.flow.model import UNAVAILABLE, Flow, Transfer
 from ivr.flow.retelling import CONNECT, PENDING, told
 from ivr.flow.summary import act
-from ivr.recipe import opened_state, recipe_actions, recipe_text, sealed_state, to_json
+from ivr.recipe import opened_state, opened_text, recipe_actions, recipe_text, sealed_state, sealed_text, to_json
 from ivr.store.database import once_more
 from ivr.store.jobs import Done
 from ivr.store.numbers import number_keys, number_mask
@@ -260,11 +259,10 @@ class Calls:
         return Answer(number, actions, taken.revision, taken.at)
 
     def _sealed(self, text: str, place: str) -> str:
-        """The text as it is kept: slots hold what callers typed, numbers and addresses."""
-        return base64.b64encode(self.vault.sealed(text, place)).decode()
+        return sealed_text(self.vault, text, place)
 
     def _opened(self, kept: str, place: str) -> str:
-        return self.vault.opened(base64.b64decode(kept), place)
+        return opened_text(self.vault, kept, place)
 
     def mac(self, call: str, number: int) -> str:
         """What makes the address of a turn ours: the carrier's token alone walks nobody into a call (16 hex digits)."""

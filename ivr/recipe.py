@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import json
+from binascii import a2b_base64, b2a_base64
 from typing import Any
+
+import orjson
 
 from ivr.flow.engine import Action, Connect, Count, End, Listen, Poll, Speak, State, Tape, state_from
 from ivr.store.vault import Vault, VaultError
 
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Speak, Listen, Count, Poll, Tape, Connect, End)}
 
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
 
 def to_json(value: object) -> str:
     """JSON without blanks, the same text for the same value."""
-    return _JSON.encode(value)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def recipe_text(actions: tuple[Action, ...]) -> str:
@@ -26,7 +25,7 @@ def recipe_text(actions: tuple[Action, ...]) -> str:
 
 def recipe_actions(text: str) -> tuple[Action, ...]:
     """The actions that `recipe_text` wrote."""
-    return tuple(_KINDS[kind](**_frozen(values)) for kind, values in json.loads(text))
+    return tuple(_KINDS[kind](**_frozen(values)) for kind, values in orjson.loads(text))
 
 
 def _frozen(values: dict[str, Any]) -> dict[str, Any]:
@@ -45,18 +44,28 @@ def state_text(state: State, secrets: frozenset[str]) -> str:
 
 def state_read(text: str) -> State:
     """The state that `state_text` wrote."""
-    return state_from(json.loads(text))
+    return state_from(orjson.loads(text))
+
+
+def sealed_text(vault: Vault, text: str, place: str) -> str:
+    """The text as a column of text keeps it: slots hold what callers typed, numbers and addresses."""
+    return b2a_base64(vault.sealed(text, place), newline=False).decode()
+
+
+def opened_text(vault: Vault, kept: str, place: str) -> str:
+    """The text that `sealed_text` kept. Raises VaultError when it does not open, ValueError when it is none."""
+    return vault.opened(a2b_base64(kept), place)
 
 
 def sealed_state(vault: Vault, call: str, state: State, secrets: frozenset[str]) -> str:
     """The state as it is kept: sealed, for this call alone, because slots hold what callers typed."""
-    return base64.b64encode(vault.sealed(state_text(state, secrets), _place(call))).decode()
+    return sealed_text(vault, state_text(state, secrets), _place(call))
 
 
 def opened_state(vault: Vault, call: str, kept: str) -> State | None:
     """The state that `sealed_state` kept; None when it does not open."""
     try:
-        return state_read(vault.opened(base64.b64decode(kept), _place(call)))
+        return state_read(opened_text(vault, kept, _place(call)))
     except (VaultError, ValueError, KeyError, TypeError):
         return None
 

@@ -249,16 +249,21 @@ def _with(state: State, **changes: Any) -> State:
     return changed
 
 
+_BLANK = State(step="", started=0.0)
+
+
 def state_from(plain: Mapping[str, Any]) -> State:
     """The state that `State.as_dict` wrote, before or after JSON. Raises TypeError for what is none."""
-    values: dict[str, Any] = {"step": "", "started": 0.0, **plain}
+    values: dict[str, Any] = {**plain}
+    if strangers := values.keys() - _BLANK.__dict__.keys():
+        raise TypeError(f"no state has {', '.join(sorted(strangers))}")
     values["facts"] = frozenset(values.get("facts", ()))
     values["trail"] = tuple(values.get("trail", ()))
     for name in ("slots", "visits"):
         values[name] = _pairs(values.get(name, ()))
     if there := values.get("before"):
         values["before"] = Before(there["call"], there["step"], frozenset(there["facts"]), _pairs(there["slots"]))
-    return State(**values)
+    return _with(_BLANK, **values)
 
 
 def _pairs(kept: Any) -> tuple[tuple[str, Any], ...]:

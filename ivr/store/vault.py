@@ -7,7 +7,6 @@ Several secrets may be given while one is replaced: the first encrypts and signs
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 from collections.abc import Callable, Sequence
@@ -53,7 +52,7 @@ class Vault:
 
         Its nonce is a MAC of what is sealed, so that no nonce serves two values.
         """
-        nonce = hmac.digest(self.pepper("nonces"), f"{place}\x00{value}".encode(), hashlib.sha256)
+        nonce = hmac.digest(self.pepper("nonces"), f"{place}\x00{value}".encode(), "sha256")
         return self._sealed(value, place, nonce[:NONCE_BYTES])
 
     def _sealed(self, value: str, place: str, nonce: bytes) -> bytes:
@@ -114,8 +113,8 @@ def _label(secret: bytes) -> bytes:
 
 
 def _mac(pepper: bytes, said: str) -> str:
-    return hmac.digest(pepper, said.encode(), hashlib.sha256)[:MAC_BYTES].hex()
+    return hmac.digest(pepper, said.encode(), "sha256")[:MAC_BYTES].hex()
 
 
 def _keyed(lookup: bytes, kind: str, value: str) -> str:
-    return hmac.digest(lookup, f"{kind} {value}".encode(), hashlib.sha256)[:16].hex()
+    return hmac.digest(lookup, f"{kind} {value}".encode(), "sha256")[:16].hex()

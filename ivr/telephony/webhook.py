@@ -81,7 +81,10 @@ def parameters(body: bytes) -> tuple[tuple[str, str], ...]:
 
 def _plain(quoted: str) -> str:
     """The text behind percent signs; most values have none. Raises UnicodeDecodeError when it is not UTF-8."""
-    return unquote(quoted, errors="strict") if "%" in quoted else quoted
+    if "%" not in quoted:
+        return quoted
+    plus = quoted.replace("%2B", "+")  # the only sign that most of the others have
+    return unquote(quoted, errors="strict") if "%" in plus else plus
 
 
 def webhook(params: tuple[tuple[str, str], ...], account: str, numbers: frozenset[str]) -> Webhook:

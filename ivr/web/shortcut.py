@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import HTTPException
@@ -23,6 +24,28 @@ TURN = re.compile(r"/voice(?:/(\d{1,9})/([^/]+)/(?:([^/]+)/)?(key|silence|record
 
 Answer = Callable[["WSGIEnvironment", Place], bytes | None]
 """The document for a webhook; None when it is refused."""
+
+PATIENCE = 0.1
+"""Seconds that a turn lets the one before it finish. Then both go on at once, which costs more and harms nothing."""
+
+
+def in_line(answer: Answer) -> Answer:
+    """The same answers, one after the other, for a database that takes one transaction at a time.
+
+    Threads that meet there hand the interpreter to and fro at every statement, a tenth of what a turn costs
+    (`python -m bench server`).
+    """
+    first = Lock()
+
+    def answered(environ: WSGIEnvironment, place: Place) -> bytes | None:
+        is_first = first.acquire(timeout=PATIENCE)
+        try:
+            return answer(environ, place)
+        finally:
+            if is_first:
+                first.release()
+
+    return answered
 
 
 class Shortcut:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from werkzeug.test import Client, EnvironBuilder
 
 from ivr.telephony.signature import signature
 from ivr.web import shortcut
+from ivr.web.voice import Place
 from tests.line import ROOT, TOKEN, Line
 from tests.web.test_voice import CALL
 
@@ -89,3 +92,33 @@ def test_it_takes_turns_alone_and_none_that_flask_would_not(ways: TwoWays, metho
     assert (shortcut.place(environ) is not None) is known
     if known:
         assert ways.both(path, method=method)[1][0] == 200, "Flask takes it as well"
+
+
+def test_turns_are_taken_one_after_the_other() -> None:
+    inside, most = [0], [0]
+
+    def answer(_environ: object, _place: object) -> bytes:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        sum(range(20_000))
+        inside[0] -= 1
+        return b""
+
+    answered = shortcut.in_line(answer)
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _: answered({}, Place()), range(200))) == [b""] * 200
+    assert most == [1]
+
+
+def test_a_turn_that_takes_long_holds_nobody_up() -> None:
+    over = Event()
+
+    def answer(_environ: object, place: Place) -> bytes:
+        return str(place.number and over.wait(30)).encode()
+
+    answered = shortcut.in_line(answer)
+    with ThreadPoolExecutor(1) as thread:
+        slow = thread.submit(answered, {}, Place(number=1))
+        quick = answered({}, Place(number=0))
+        over.set()
+    assert (quick, slow.result()) == (b"0", b"True")
