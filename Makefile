@@ -18,7 +18,7 @@ test: $(READY)           ## everything: style, types, the script's proof, the te
 	@echo "==> script" && $(BIN)/ivr check
 	@echo "==> tests"  && $(BIN)/python -m pytest -n auto --dist loadfile
 
-torture: $(READY)        ## the bars of reliability in full, with docs/torture.md as the report; hours (ARGS="--minutes 10" for less)
+torture: $(READY)        ## the bars of reliability in full, with docs/torture.md as the report; 75 minutes (ARGS="--quick --minutes 5" for less)
 	@$(BIN)/python -m tests.torture $(ARGS)
 
 bench: $(READY)          ## what the line costs, against its limits; minutes (PARTS="turn server" for these alone)

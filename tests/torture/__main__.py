@@ -1,7 +1,8 @@
 """`python -m tests.torture` (`make torture`): run the bars, show them as they come, and write the report.
 
-    python -m tests.torture                         every bar in full; hours, most of them the soak of B20
-    python -m tests.torture --minutes 10            the same with a soak of ten minutes
+    python -m tests.torture                         every bar in full; over an hour, beside the soaks of B20
+    python -m tests.torture --minutes 10            the same with soaks of ten minutes
+    python -m tests.torture --lanes 1               one trial after the other, the soaks beside them
     python -m tests.torture --quick --only B3,B5    two bars at a twentieth of their size; no report
 
 1 when a bar is not met.
@@ -10,21 +11,22 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tests.line import ROOT
-from tests.torture.bars import Bar, Size, Trial, trials
-from tests.torture.report import Run, Seen, report
+from tests.torture.bars import Seen, Size, Trial, trials
+from tests.torture.lanes import Began, Figure, Went, told
+from tests.torture.report import Run, commit, report
 
 QUICK = 0.05
 
@@ -34,35 +36,27 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     chosen = _chosen(given)
     size = Size(QUICK if chosen.quick else chosen.share, chosen.minutes, chosen.seed)
-    run = Run(" ".join(["make torture", *([f'ARGS="{" ".join(given)}"'] if given else [])]), size, time.time())
-    console, seen = Console(), list[Seen]()
+    command = " ".join(["make torture", *([f'ARGS="{" ".join(given)}"'] if given else [])])
     asked = [found for found in trials() if not chosen.only or found.bar in chosen.only.split(",")]
-    with _silence():
-        for one in _seen(console, asked, size):
+    run = Run(command, commit(), size, chosen.lanes, len(asked), time.time())
+    console, seen = Console(), list[Seen]()
+    with closing(_shown(console, asked, run)) as over:
+        for one in over:
             seen.append(one)
             if chosen.report:
-                chosen.report.write_text(report(run, seen))
-    console.print(_table(seen))
+                chosen.report.write_text(report(run, seen, time.time() - run.began))
+    console.print(_table(run, seen))
     if chosen.report:
         console.print(f"written: {chosen.report}")
     return 0 if all(bar.holds for one in seen for bar in one.bars) else 1
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """No log entries: a million refusals would hide the figures."""
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def _chosen(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.torture", description="the bars of reliability, with figures")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK:.0%} of the sizes")
     parser.add_argument("--share", type=float, default=1.0, help="another share of the sizes, from 0 to 1")
-    parser.add_argument("--minutes", type=float, default=60.0, help="of the soak")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of each soak")
+    parser.add_argument("--lanes", type=int, default=2, help="trials at once, besides the soaks")
     parser.add_argument("--only", default="", help="bars, like B3,B5; then no report unless --report")
     parser.add_argument("--seed", type=int, default=Size.seed)
     parser.add_argument("--report", type=Path, help="where the report goes; default docs/torture.md")
@@ -72,41 +66,40 @@ def _chosen(arguments: list[str]) -> argparse.Namespace:
     return chosen
 
 
-def _seen(console: Console, asked: list[Trial], size: Size) -> Iterator[Seen]:
-    """Run the trials one after the other, showing each figure as it comes."""
+def _shown(console: Console, asked: list[Trial], run: Run) -> Generator[Seen, None, None]:
+    """Run the trials, showing how far each is and its figures as they come; those that are over."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        whole = progress.add_task("all bars", total=sum(one.seconds for one in asked))
-        for one in asked:
-            this = progress.add_task(f"{one.bar} {one.name}", total=1.0)
-            went = lambda share, this=this: progress.update(this, completed=share)  # noqa: E731
-            seen = _tried(one, replace(size, went=went))
-            for bar in seen.bars:
-                progress.console.print(f"{'✓' if bar.holds else '✗'} {one.bar} {bar.name}: {bar.reached}")
-            progress.remove_task(this)
-            progress.advance(whole, one.seconds)
-            yield seen
+    with Progress(*columns, console=console) as progress, closing(told(asked, run.size, run.lanes)) as events:
+        whole, shown = progress.add_task("all bars", total=sum(one.seconds for one in asked)), dict[Trial, TaskID]()
+        for event in events:
+            match event:
+                case Began(trial):
+                    shown[trial] = progress.add_task(escape(f"{trial.bar} {trial.name[:60]}"), total=1.0)
+                case Went(trial, share):
+                    progress.update(shown[trial], completed=share)
+                case Figure(trial, bar):
+                    holds = "✓" if bar.holds else "✗"
+                    progress.console.print(escape(f"{holds} {trial.bar} {bar.name}: {bar.reached}"))
+                case Seen(trial):
+                    progress.remove_task(shown.pop(trial))
+                    progress.advance(whole, trial.seconds)
+                    yield event
 
 
-def _tried(one: Trial, size: Size) -> Seen:
-    """What came of one trial; one that breaks has not held, and the others go on."""
-    began = time.monotonic()
-    bars: list[Bar] = []
-    try:
-        bars.extend(one.run(size))
-    except Exception as error:
-        bars.append(Bar(one.name, "an end", f"{type(error).__name__}: {error}", holds=False))
-    return Seen(one, bars, time.monotonic() - began)
-
-
-def _table(seen: list[Seen]) -> Table:
-    table = Table("bar", "what", "wanted", "reached", "holds", "seconds")
-    for one in seen:
+def _table(run: Run, seen: list[Seen]) -> Table:
+    table = Table("bar", "what", "wanted", "reached", "holds", "size", "seconds")
+    for one in sorted(seen, key=lambda one: one.trial.order):
+        size, seconds = one.trial.size(run.size), f"{one.seconds:.0f}"
         for bar in one.bars:
             holds = "yes" if bar.holds else "[bold red]NO"
-            table.add_row(one.trial.bar, bar.name, bar.wanted, bar.reached, holds, f"{one.seconds:.0f}")
+            told_of = (escape(cell) for cell in (bar.name, bar.wanted, bar.reached))
+            table.add_row(one.trial.bar, *told_of, holds, size, seconds)
     return table
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is told to end ends its trials
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import tests.torture
 
@@ -20,6 +21,10 @@ class Bar:
     holds: bool
 
 
+def unheard(_share: float) -> None:
+    """Nobody is told how far a trial has come."""
+
+
 @dataclass(frozen=True)
 class Size:
     """How much is asked of a trial: `share` of its full size, `minutes` of whatever is measured in time, and the seed.
@@ -30,7 +35,7 @@ class Size:
     share: float = 1.0
     minutes: float = 60.0
     seed: int = 20271
-    went: Callable[[float], None] = lambda _share: None
+    went: Callable[[float], None] = unheard
 
     def of(self, full: int, least: int = 1) -> int:
         """The share of a number, and never less than `least`."""
@@ -38,19 +43,31 @@ class Size:
 
 
 Try = Callable[[Size], Iterator[Bar]]
+Sized = Literal["share", "minutes", "always"]
+"""Which part of a size a trial heeds; « always » is one that is run in full whatever is asked."""
 
 
 @dataclass(frozen=True)
 class Trial:
     """One function of this folder. `bar` is « B3 », or « H1 » for one that is not of facts/reliability.md.
 
-    `seconds` is about what it takes in full on two shared cores.
+    `seconds` is about what it takes in full on two shared cores. One that is `beside` is long and light, and runs
+    beside all others from the beginning; one that is `alone` measures time, and runs when no other does but those.
     """
 
     bar: str
     seconds: float
     name: str
     run: Try
+    sized: Sized = "share"
+    beside: bool = False
+    alone: bool = False
+
+    def size(self, asked: Size) -> str:
+        """How much of it that is, in words."""
+        if self.sized == "minutes":
+            return f"{asked.minutes:g} min"
+        return "in full" if self.sized == "always" or asked.share == 1 else f"{100 * asked.share:g}%"
 
     @property
     def order(self) -> tuple[str, int, str]:
@@ -58,17 +75,33 @@ class Trial:
         return self.bar[0], int(self.bar[1:]), self.name
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A trial that is over: its figures, and the seconds that it took."""
+
+    trial: Trial
+    bars: tuple[Bar, ...]
+    seconds: float
+
+
 _TRIALS: list[Trial] = []
 
 
-def trial(bar: str, *, seconds: float) -> Callable[[Try], Try]:
-    """Put a function among the trials of a bar (« B3 »); `seconds` is about what it takes in full."""
+def trial(
+    bar: str, *, seconds: float, sized: Sized = "share", beside: bool = False, alone: bool = False
+) -> Callable[[Try], Try]:
+    """Put a function among the trials of a bar (« B3 »), named for it; the rest is as in `Trial`."""
 
     def found(run: Try) -> Try:
-        _TRIALS.append(Trial(bar, seconds, run.__name__.replace("_", " "), run))
+        add(Trial(bar, seconds, run.__name__.replace("_", " "), run, sized, beside, alone))
         return run
 
     return found
+
+
+def add(one: Trial) -> None:
+    """Put it among the trials; it runs in a process of its own, so pickle must find what it runs by its name."""
+    _TRIALS.append(one)
 
 
 def trials() -> list[Trial]:

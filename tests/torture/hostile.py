@@ -15,7 +15,7 @@ CALLS = 3_900
 """Calls that come to 100,000 webhooks and some more."""
 
 
-@trial("H1", seconds=300)
+@trial("H1", seconds=300, alone=True)
 def hostile_webhooks(size: Size) -> Iterator[Bar]:
     """Calls of every kind of nonsense, by `ivr call --hostile`, on SQLite, on every core."""
     calls, began = size.of(CALLS, 20), time.monotonic()

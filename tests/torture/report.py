@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.torture.bars import Bar, Size, Trial
+from tests.line import ROOT
+from tests.torture.bars import Seen, Size
 
 BARS = [f"B{number}" for number in range(1, 21)]
 
@@ -33,29 +35,38 @@ UNTESTED = (
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One trial, its figures, and the seconds that it took."""
-
-    trial: Trial
-    bars: list[Bar]
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Run:
-    """One run of the trials: the command, its size, and when it began (seconds since the epoch)."""
+    """One run of so many trials: the command, the commit, its size, and when it began (seconds since the epoch)."""
 
     command: str
+    commit: str
     size: Size
+    lanes: int
+    trials: int
     began: float
 
 
-def report(run: Run, seen: list[Seen]) -> str:
-    """The whole report."""
-    return "\n".join([*_head(run, seen), *_figures(seen), *_without(seen), *_untested(), ""])
+def report(run: Run, seen: Sequence[Seen], took: float) -> str:
+    """The whole report, after so many seconds."""
+    ordered = sorted(seen, key=lambda one: one.trial.order)
+    return "\n".join([*_head(run, ordered, took), *_figures(run, ordered), *_without(ordered), *_untested(), ""])
 
 
-def _head(run: Run, seen: list[Seen]) -> Iterator[str]:
+def commit() -> str:
+    """The commit that is run, and whether anything but the report was changed since; « unknown » without git."""
+    try:
+        changed = _git("status", "--porcelain", "--", ".", ":!docs/torture.md")
+        return _git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*words: str) -> str:
+    told = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603, S607 - ours
+    return told.stdout.strip()
+
+
+def _head(run: Run, seen: Sequence[Seen], took: float) -> Iterator[str]:
     bars = [bar for one in seen for bar in one.bars]
     failed = sum(not bar.holds for bar in bars)
     yield "# The bars of reliability, put to the line"
@@ -63,12 +74,14 @@ def _head(run: Run, seen: list[Seen]) -> Iterator[str]:
     yield "Written by `make torture`; not edited by hand."
     yield ""
     yield f"- command: `{run.command}`"
-    minutes = sum(one.seconds for one in seen) / 60
-    yield f"- {time.strftime('%Y-%m-%d %H:%M', time.gmtime(run.began))} UTC, {minutes:.0f} min"
-    yield f"- size: {run.size.share:.0%} of the full numbers, soak of {run.size.minutes:g} min (60 in full)"
+    yield f"- commit: {run.commit}"
+    yield f"- {time.strftime('%Y-%m-%d %H:%M', time.gmtime(run.began))} UTC, {took / 60:.0f} min"
+    yield f"- size: {100 * run.size.share:g}% of the full numbers, soaks of {run.size.minutes:g} min (60 in full)"
+    yield f"- at once: {run.lanes} trials and the soaks; those that measure time with the soaks alone, at the end"
     yield f"- seed: {run.size.seed}"
     yield f"- machine: {_machine()}"
-    yield f"- result: {len(bars) - failed} of {len(bars)} figures hold"
+    unfinished = f"; not finished: {len(seen)} of {run.trials} trials" if len(seen) < run.trials else ""
+    yield f"- result: {len(bars) - failed} of {len(bars)} figures hold{unfinished}"
     yield ""
 
 
@@ -88,17 +101,23 @@ def _processor() -> str:
     )
 
 
-def _figures(seen: list[Seen]) -> Iterator[str]:
-    yield "| bar | what | wanted | reached | holds | seconds |"
-    yield "|---|---|---|---|---|---|"
+def _figures(run: Run, seen: Sequence[Seen]) -> Iterator[str]:
+    yield "| bar | what | wanted | reached | holds | size | seconds |"
+    yield "|---|---|---|---|---|---|---|"
     for one in seen:
+        size, seconds = one.trial.size(run.size), f"{one.seconds:.0f}"
         for bar in one.bars:
-            cells = (one.trial.bar, bar.name, bar.wanted, bar.reached, "yes" if bar.holds else "**NO**")
-            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + f" | {one.seconds:.0f} |"
+            holds = "yes" if bar.holds else "**NO**"
+            yield _row(one.trial.bar, bar.name, bar.wanted, bar.reached, holds, size, seconds)
     yield ""
 
 
-def _without(seen: list[Seen]) -> Iterator[str]:
+def _row(*cells: str) -> str:
+    """A row of a table: whatever is in its cells, they stay on their line."""
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _without(seen: Sequence[Seen]) -> Iterator[str]:
     """The bars that nothing above speaks of."""
     missing = [bar for bar in BARS if bar not in {one.trial.bar for one in seen}]
     if missing:

@@ -8,7 +8,7 @@ from tests.sabotage import SABOTAGES, is_red
 from tests.torture.bars import Bar, Size, trial
 
 
-@trial("B19", seconds=150)
+@trial("B19", seconds=150, sized="always")
 def sabotages_that_a_named_test_notices(size: Size) -> Iterator[Bar]:
     """Every way of `tests/sabotage.py`: its test is green, and red once the line is broken."""
     missed = []

@@ -6,30 +6,35 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
+from dataclasses import dataclass
 
 from tests.line import ROOT
-from tests.torture.bars import Bar, Size, Try, trial
+from tests.torture.bars import Bar, Size, Trial, add
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tests (files and folders), and what they prove."""
+
+    says: str
+    tests: tuple[str, ...]
+
+    def __call__(self, size: Size) -> Iterator[Bar]:
+        """Run them."""
+        passed, failed = 0, 0
+        for done, path in enumerate(self.tests, start=1):
+            counts = _run(path)
+            passed, failed = passed + counts[0], failed + counts[1]
+            size.went(done / len(self.tests))
+        reached = f"{passed} tests passed, {failed} failed ({', '.join(self.tests)})"
+        yield Bar(self.says, "all pass", reached, passed > 0 and not failed)
 
 
 def by_the_suite(bar: str, says: str, *tests: str, seconds: float = 30) -> None:
-    """A bar that these tests (files and folders) prove; `says` is what they prove, in a few words."""
-
-    def run(size: Size) -> Iterator[Bar]:
-        passed, failed = 0, 0
-        for done, path in enumerate(tests, start=1):
-            counts = _run(path)
-            passed, failed = passed + counts[0], failed + counts[1]
-            size.went(done / len(tests))
-        reached = f"{passed} tests passed, {failed} failed ({', '.join(tests)})"
-        yield Bar(says, "all pass", reached, passed > 0 and not failed)
-
-    named: Try = run
-    named.__name__ = "the_suite"
-    trial(bar, seconds=seconds)(named)
+    """A bar that these tests prove; `says` is what they prove, in a few words."""
+    add(Trial(bar, seconds, says, Suite(says, tests), sized="always"))
 
 
-@cache
 def _run(path: str) -> tuple[int, int]:
     """How many tests of a file or folder passed, and how many did not; one that did not run has not passed."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", path]
@@ -78,5 +83,10 @@ by_the_suite(
     "B15", "every clip missing in turn; a speech engine that refuses, hangs, garbles",
     "tests/speech/test_shipped.py", "tests/speech/test_voices.py", seconds=60,
 )  # fmt: skip
-by_the_suite("B16", "every minute of twelve years, in three zones", "tests/desk/test_hours.py", seconds=60)
+by_the_suite(
+    "B16",
+    "every minute of twelve years, in three zones; people's hours at every minute, in every zone, against another "
+    "reckoning",
+    "tests/desk/test_hours.py",
+)
 by_the_suite("B19", "any events in any order; the walk over every state of the script", "tests/flow", seconds=120)

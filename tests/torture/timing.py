@@ -19,7 +19,7 @@ MOST = 4.5
 ENDLESS = 10**9
 
 
-@trial("B12", seconds=120)
+@trial("B12", seconds=220, alone=True)
 def refusals_that_take_as_long(size: Size) -> Iterator[Bar]:
     """A PIN that is wrong at a line, and one at no line; a password whose first digit is right, and one that is not."""
     samples = size.of(5_000, 200)
