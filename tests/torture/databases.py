@@ -1,10 +1,10 @@
-"""Both databases: a crowd on PostgreSQL (B3), clocks (B16), damaged files (B17), backups under load, old ones (B18)."""
+"""Both databases: clocks (B16), damaged files (B17), backups under load, old ones (B18); and where trials find them."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,45 +18,36 @@ from ivr.store.database import open_database
 from ivr.store.tables import audit, codes, metadata
 from tests.attacks import claim
 from tests.damage import outcomes
-from tests.postgres import RUNS, Postgres
+from tests.postgres import HASTE, RUNS, Postgres
 from tests.torture.bars import Bar, Size, trial
 from tests.torture.suite import by_the_suite
 
-CROWDS = 5
-"""Crowds on PostgreSQL, one after the other: twenty are those on SQLite."""
+NO_SERVER = Bar("on PostgreSQL", "tried", "not tried: no wheel of its server here", holds=False)
 
 
 @contextmanager
-def _server() -> Iterator[Postgres]:
-    server = Postgres()
+def database(name: str, folder: Path, settings: Sequence[str] = HASTE) -> Iterator[str]:
+    """The address of an empty database, « SQLite » in a folder or « PostgreSQL »; none where that has no server.
+
+    `settings` are the server's; without any it keeps what it is told through a loss of power, as in production.
+    """
+    if name == "SQLite":
+        yield f"sqlite:///{folder}/ligne.sqlite"
+    elif not RUNS:
+        yield ""
+    else:
+        with _server(settings) as server, server.database() as url:
+            yield url
+
+
+@contextmanager
+def _server(settings: Sequence[str]) -> Iterator[Postgres]:
+    server = Postgres(settings)
     server.start()
     try:
         yield server
     finally:
         server.discard()
-
-
-@trial("B3", seconds=400)
-def codes_for_a_crowd_on_postgresql(size: Size) -> Iterator[Bar]:
-    """1,000 callers for 100 codes on PostgreSQL, one webhook in four delivered two or three times."""
-    if not RUNS:
-        yield Bar("crowds on PostgreSQL", "tried", "not tried: no wheel of its server here", holds=False)
-        return
-    runs = size.of(CROWDS)
-    wrong, distinct, slowest = 0, set[int](), 0.0
-    with _server() as server:
-        for run in range(runs):
-            with server.database() as url, tempfile.TemporaryDirectory() as folder:
-                claims = claim(Path(folder), callers=1000, pool=100, database=url)
-            codes = [code for given in claims.texted.values() for code in given]
-            distinct.add(len(set(codes)) if len(set(codes)) == len(codes) else -len(codes))
-            wrong += len(claims.heard.errors) + len(claims.heard.unlike)
-            slowest = max(slowest, claims.heard.slowest)
-            size.went((run + 1) / runs)
-    reached = ", ".join(str(count) for count in sorted(distinct))
-    yield Bar(f"distinct codes of 100 for 1,000 callers on PostgreSQL, {runs} runs", "100", reached, distinct == {100})
-    yield Bar("errors heard, twins that differ", "0", str(wrong), not wrong)
-    yield Bar("slowest answer, 50 callers at once", "≤ 5 s", f"{slowest:.1f} s", slowest <= 5)
 
 
 @trial("B17", seconds=300)
@@ -76,9 +67,9 @@ def a_thousand_damaged_files(size: Size) -> Iterator[Bar]:
 @trial("B18", seconds=300)
 def backups_while_a_crowd_takes_codes(size: Size) -> Iterator[Bar]:
     """Backups one after the other while callers are given codes, from either database; then one is brought back."""
-    for name in ("SQLite", "PostgreSQL") if RUNS else ("SQLite",):
-        with tempfile.TemporaryDirectory() as folder, _database(name, Path(folder)) as url:
-            yield from _backed_up(name, url, Path(folder), size)
+    for name in ("SQLite", "PostgreSQL"):
+        with tempfile.TemporaryDirectory() as folder, database(name, Path(folder)) as url:
+            yield from _backed_up(name, url, Path(folder), size) if url else [NO_SERVER]
 
 
 def _backed_up(name: str, url: str, folder: Path, size: Size) -> Iterator[Bar]:
@@ -127,18 +118,6 @@ def _emptied(engine: Engine) -> None:
             connection.execute(delete(table))
 
 
-@contextmanager
-def _database(name: str, folder: Path) -> Iterator[str]:
-    if name == "SQLite":
-        yield f"sqlite:///{folder}/ligne.sqlite"
-        return
-    with _server() as server, server.database() as url:
-        yield url
-
-
-by_the_suite(
-    "B16", "people's hours at every minute, in every zone, against another reckoning", "tests/desk/test_hours.py"
-)
 by_the_suite("B16", "a clock that is set back lets nothing live longer", "tests/test_timekeeping.py")
 by_the_suite("B13", "PostgreSQL stopped, and frozen", "tests/test_postgres_away.py", "tests/store/test_postgres.py")
 by_the_suite("B18", "an old backup, by the book or behind our back, issues nothing twice", "tests/test_keeper.py")
