@@ -1,4 +1,4 @@
-"""The line for an hour (B20): `ivr serve` itself, fifty webhooks a second, its memory and its open files watched."""
+"""The line for an hour, on either database (B20): `ivr serve`, fifty webhooks a second, memory and files watched."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from ivr.web.voice import INTERRUPTED, LIMITED, SORRY
 from tests.attacks import call_sid
 from tests.line import ACCOUNT, ROOT, TOKEN
 from tests.torture.bars import Bar, Size, trial
+from tests.torture.databases import NO_SERVER, database
+from tests.torture.processes import family
 
 RATE = 50.0
 """Webhooks a second."""
@@ -41,40 +43,65 @@ class Heard:
     wrong: list[str] = field(default_factory=list)
 
 
-@trial("B20", seconds=3700)
-def a_soak(size: Size) -> Iterator[Bar]:
+@trial("B20", seconds=3700, sized="minutes", beside=True)
+def a_soak_on_sqlite(size: Size) -> Iterator[Bar]:
     """Calls through the guide, one after the other, by ten callers."""
+    yield from _soaked("SQLite", size)
+
+
+@trial("B20", seconds=3700, sized="minutes", beside=True)
+def a_soak_on_postgresql(size: Size) -> Iterator[Bar]:
+    """The same on a PostgreSQL that keeps what it is told, as in production; its own memory is not the line's."""
+    yield from _soaked("PostgreSQL", size)
+
+
+def _soaked(name: str, size: Size) -> Iterator[Bar]:
     seconds = size.minutes * 60
-    with tempfile.TemporaryDirectory() as folder, _served(Path(folder)) as (url, process):
-        heard, over = Heard(), time.monotonic() + seconds
-        callers = [threading.Thread(target=_call, args=(url, n, heard, over)) for n in range(CALLERS)]
-        for caller in callers:
-            caller.start()
-        memory, files = _watched(process.pid, seconds, size)
+    with tempfile.TemporaryDirectory() as folder, database(name, Path(folder), settings=()) as url:
+        if not url:
+            yield NO_SERVER
+            return
+        with _served(Path(folder), url) as (line, process), _calling(line, seconds) as heard:
+            memory, files = _watched(process.pid, seconds, size)
+    yield from _told(name, heard, memory, files, seconds)
+
+
+@contextmanager
+def _calling(url: str, seconds: float) -> Iterator[Heard]:
+    """Ten callers for so long, or until the block ends otherwise."""
+    heard, over, gone = Heard(), time.monotonic() + seconds, threading.Event()
+    callers = [threading.Thread(target=_call, args=(url, n, heard, over, gone)) for n in range(CALLERS)]
+    for caller in callers:
+        caller.start()
+    try:
+        yield heard
+    except BaseException:
+        gone.set()
+        raise
+    finally:
         for caller in callers:
             caller.join()
-    yield from _told(heard, memory, files, seconds)
 
 
-def _told(heard: Heard, memory: list[tuple[float, float]], files: list[int], seconds: float) -> Iterator[Bar]:
+def _told(
+    name: str, heard: Heard, memory: list[tuple[float, float]], files: list[int], seconds: float
+) -> Iterator[Bar]:
     took = sorted(heard.took)
     p99 = took[round(len(took) * 0.99) - 1] * 1000
     rate = len(took) / seconds
     wrong = len(heard.wrong)
     minutes = f"{seconds / 60:g} min"
     reached = f"{wrong} of {len(took):,} webhooks" + "".join(f"; {what[:80]}" for what in heard.wrong[:2])
-    yield Bar(f"errors in {minutes} at {rate:.0f} webhooks a second", "0", reached, not wrong)
-    yield Bar(
-        "99 of 100 answered within", "250 ms", f"{p99:.0f} ms, half within {took[len(took) // 2] * 1000:.0f}", p99 < 250
-    )
+    yield Bar(f"{name}: errors in {minutes} at {rate:.0f} webhooks a second", "0", reached, not wrong)
+    reached = f"{p99:.0f} ms, half within {took[len(took) // 2] * 1000:.0f}"
+    yield Bar(f"{name}: 99 of 100 answered within", "250 ms", reached, p99 < 250)
     grown, slope = memory[-1][1] - memory[0][1], _slope(memory)
     allowed = MORE_IN_AN_HOUR if seconds >= 1800 else NOISE
     shown = f"{memory[0][1]:.1f} to {memory[-1][1]:.1f} MB ({slope:+.1f} MB an hour)"
-    yield Bar(f"memory after the first {WARM:.0%}, all processes", f"grows ≤ {allowed:.0f} MB", shown, grown <= allowed)
-    spread = f"{min(files)} to {max(files)}"
-    yield Bar(
-        "open files", "as many at the end", f"{files[0]} to {files[-1]} (within {spread})", files[-1] <= files[0] + 5
-    )
+    what = f"{name}: memory after the first {WARM:.0%}, all of the line's processes"
+    yield Bar(what, f"grows ≤ {allowed:.0f} MB", shown, grown <= allowed)
+    spread = f"{files[0]} to {files[-1]} (within {min(files)} to {max(files)})"
+    yield Bar(f"{name}: open files of the line", "as many at the end", spread, files[-1] <= files[0] + 5)
 
 
 def _slope(memory: list[tuple[float, float]]) -> float:
@@ -92,16 +119,10 @@ def _watched(parent: int, seconds: float, size: Size) -> tuple[list[tuple[float,
         time.sleep(min(5.0, max(0.1, seconds / 100)))
         size.went(gone / seconds)
         if gone >= seconds * WARM:
-            processes = _family(parent)
+            processes = family(parent)
             memory.append((gone, sum(_resident(one) for one in processes)))
             files.append(sum(sum(1 for _ in Path(f"/proc/{one}/fd").iterdir()) for one in processes))
     return memory, files
-
-
-def _family(parent: int) -> list[int]:
-    """The process and its children."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [parent, *(found for child in children for found in _family(int(child)))]
 
 
 def _resident(process: int) -> float:
@@ -111,7 +132,7 @@ def _resident(process: int) -> float:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def _served(folder: Path, database_url: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`ivr serve`, answering."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -121,6 +142,7 @@ def _served(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         **os.environ,
         "PYTHONPATH": str(ROOT),
         "IVR_DATA_DIR": str(folder),
+        "IVR_DATABASE_URL": database_url,
         "IVR_PUBLIC_URL": url,
         "TWILIO_ACCOUNT_SID": ACCOUNT,
         "TWILIO_AUTH_TOKEN": TOKEN,
@@ -148,11 +170,11 @@ def _until_it_answers(url: str) -> None:
         time.sleep(0.1)
 
 
-def _call(url: str, caller: int, heard: Heard, over: float) -> None:
-    """Calls one after the other, at this caller's share of the rate."""
+def _call(url: str, caller: int, heard: Heard, over: float, gone: threading.Event) -> None:
+    """Calls one after the other, at this caller's share of the rate, until it is over or everybody is gone."""
     apart, due = CALLERS / RATE, time.monotonic() + caller / RATE
     number = 0
-    while time.monotonic() < over:
+    while time.monotonic() < over and not gone.is_set():
         number += 1
         form = {"CallSid": call_sid(caller * 10**6 + number), "AccountSid": ACCOUNT, "From": "", "To": "+33199000000"}
         path, about = "/voice", {"CallStatus": "ringing"}
