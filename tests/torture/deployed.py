@@ -7,7 +7,6 @@ import random
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -16,12 +15,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from sqlalchemy import create_engine, func, select
+
+from ivr.store.tables import calls, turns
 from tests.deploy.front import Caller, Front, front
 from tests.deploy.processes import workers_of
 from tests.test_cli import served
 from tests.torture.bars import Bar, Size, trial
+from tests.torture.databases import NO_SERVER, database
 
 KEYS = "211"
 """The cables: four webhooks, and the call has ended well."""
@@ -32,12 +36,18 @@ PATIENCE = 180.0
 NO_NGINX = Bar("behind nginx", "nginx", "not installed here", holds=False)
 
 
+def _behind(nginx: Front) -> dict[str, str]:
+    """The settings of a line of two web processes behind it."""
+    return {"IVR_PUBLIC_URL": nginx.url, "IVR_PROXIES": "1", "IVR_WORKERS": "2", "IVR_WORKER": "0"}
+
+
 @dataclass
 class Supervised:
     """`ivr serve`, started again whenever it has ended, as systemd does; and who kills it."""
 
     nginx: Front
     folder: Path
+    database: str
     dice: random.Random
     over: threading.Event = field(default_factory=threading.Event)
     kills: int = 0
@@ -46,7 +56,7 @@ class Supervised:
 
     def keep_up(self, ready: threading.Event) -> None:
         """Start it, and start it again, until it is over."""
-        at = {"IVR_PUBLIC_URL": self.nginx.url, "IVR_PROXIES": "1", "IVR_WORKERS": "2", "IVR_WORKER": "0"}
+        at = {**_behind(self.nginx), "IVR_DATABASE_URL": self.database}
         while not self.over.is_set():
             with suppress(IndexError), served(self.folder, self.nginx.line_port, **at) as (_, process):
                 ready.set()
@@ -74,37 +84,71 @@ class Supervised:
         self.stops.append(time.monotonic() - began)
 
 
+CALLS = {"SQLite": 4_000, "PostgreSQL": 2_000}
+AT_ONCE = 20
+
+
 @trial("B4", seconds=400)
 def calls_on_processes_that_die(size: Size) -> Iterator[Bar]:
     """Whole calls, many at once, while web processes are killed each second and the whole is restarted all the time."""
+    yield from _called_while_they_die("SQLite", size)
+
+
+@trial("B4", seconds=200)
+def calls_on_processes_that_die_on_postgresql(size: Size) -> Iterator[Bar]:
+    """The same on PostgreSQL, which lives on."""
+    yield from _called_while_they_die("PostgreSQL", size)
+
+
+def _called_while_they_die(name: str, size: Size) -> Iterator[Bar]:
     if not shutil.which("nginx"):
         yield NO_NGINX
         return
-    count, at_once = size.of(4_000, 40), 20
-    with tempfile.TemporaryDirectory() as name, front(Path(name) / "nginx") as nginx:
-        folder, ready = Path(name) / "var", threading.Event()
+    count = size.of(CALLS[name], 40)
+    with tempfile.TemporaryDirectory() as root, front(Path(root) / "nginx") as nginx:
+        folder = Path(root) / "var"
         folder.mkdir()
-        line = Supervised(nginx, folder, random.Random(size.seed))  # noqa: S311 - the same every time
-        keeper = threading.Thread(target=line.keep_up, args=(ready,))
-        keeper.start()
+        with database(name, folder) as url:
+            if not url:
+                yield NO_SERVER
+                return
+            line = Supervised(nginx, folder, url, random.Random(size.seed))  # noqa: S311 - the same every time
+            lost = _lost(line, count, size)
+            solved, double = _kept(url)
+    harm = f"{line.kills} processes killed, {line.restarts} restarts"
+    reached = f"{lost}, {solved} solved"
+    yield Bar(f"{name}: calls lost of {count:,} ({harm})", "0", reached, not lost and solved == count)
+    yield Bar(f"{name}: turns taken twice", "0", f"{double}", not double)
+    longest = max(line.stops, default=0.0)
+    yield Bar(f"{name}: longest of {len(line.stops)} stops at SIGTERM", "< 20 s", f"{longest:.1f} s", longest < 20)
+
+
+def _lost(line: Supervised, count: int, size: Size) -> int:
+    """How many of so many calls did not come to their goodbye, on a line that dies all the time."""
+    lost, ready = 0, threading.Event()
+    keeper = threading.Thread(target=line.keep_up, args=(ready,))
+    keeper.start()
+    try:
         ready.wait(60)
-        lost = 0
-        with ThreadPoolExecutor(at_once) as callers:
-            for done, ended in enumerate(callers.map(lambda number: _ended(nginx.url, number), range(count))):
+        with ThreadPoolExecutor(AT_ONCE) as callers:
+            for done, ended in enumerate(callers.map(partial(_ended, line.nginx.url), range(count))):
                 lost += not ended
                 size.went(done / count)
+    finally:
         line.over.set()
         keeper.join()
-        with sqlite3.connect(folder / "ligne.sqlite") as database:
-            solved, double = database.execute(
-                "SELECT (SELECT count(*) FROM calls WHERE disposition = 'solved'),"
-                " (SELECT count(*) FROM (SELECT 1 FROM turns GROUP BY call_sid, turn HAVING count(*) > 1))"
-            ).fetchone()
-    harm = f"{line.kills} processes killed, {line.restarts} restarts"
-    yield Bar(f"calls lost of {count} ({harm})", "0", f"{lost}, {solved} solved", not lost and solved == count)
-    yield Bar("turns taken twice", "0", f"{double}", not double)
-    longest = max(line.stops, default=0.0)
-    yield Bar(f"longest of {len(line.stops)} stops at SIGTERM", "< 20 s", f"{longest:.1f} s", longest < 20)
+    return lost
+
+
+def _kept(url: str) -> tuple[int, int]:
+    """How many calls were solved, and how many turns were taken twice, says a database."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        solved = connection.scalar(select(func.count()).where(calls.c.disposition == "solved"))
+        twice = select(turns.c.call_sid).group_by(turns.c.call_sid, turns.c.turn).having(func.count() > 1)
+        double = connection.scalar(select(func.count()).select_from(twice.subquery()))
+    engine.dispose()
+    return solved or 0, double or 0
 
 
 def _ended(url: str, number: int) -> bool:
@@ -116,7 +160,7 @@ def _ended(url: str, number: int) -> bool:
         return False
 
 
-@trial("B9", seconds=90)
+@trial("B9", seconds=90, alone=True)
 def slow_requests_by_the_thousand(size: Size) -> Iterator[Bar]:
     """Half-sent headers and bodies, kept up; idle connections; callers all that while."""
     if not shutil.which("nginx"):
@@ -127,8 +171,7 @@ def slow_requests_by_the_thousand(size: Size) -> Iterator[Bar]:
         nginx = stack.enter_context(front(Path(name) / "nginx"))
         folder = Path(name) / "var"
         folder.mkdir()
-        at = {"IVR_PUBLIC_URL": nginx.url, "IVR_PROXIES": "1", "IVR_WORKERS": "2", "IVR_WORKER": "0"}
-        _, process = stack.enter_context(served(folder, nginx.line_port, **at))
+        _, process = stack.enter_context(served(folder, nginx.line_port, **_behind(nginx)))
         Caller(nginx.url, 9_999).call(KEYS)
         before = _megabytes(process)
         over = threading.Event()
