@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import random
-import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,11 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
+from sqlalchemy import func, select
+
 from ivr.phone import wire
-from ivr.phone.wire import Request
+from ivr.phone.wire import Answer, Request
+from ivr.store.tables import turns
 from tests.attacks import call_sid
 from tests.line import ACCOUNT, ROOT, TOKEN, Line
 from tests.torture.bars import Bar, Size, trial
+from tests.torture.databases import NO_SERVER, database
 from tests.twiml_schema import complaints
 
 FORM = {"AccountSid": ACCOUNT, "From": "+33639980001", "To": "+33199000000", "Direction": "inbound"}
@@ -31,7 +34,7 @@ NASTY = (
 """Strings that have broken something somewhere."""
 
 
-@trial("B2", seconds=500)
+@trial("B2", seconds=300)
 def forged_requests(size: Size) -> Iterator[Bar]:
     """A call's own webhooks, forged in every way that changes what is signed or who signed it."""
     count, dice = size.of(1_000_000, 2_000), random.Random(size.seed)  # noqa: S311 - the same every time
@@ -166,30 +169,64 @@ def _with(request: Request, **headers: str) -> Request:
     return replace(request, headers={**request.headers, **headers})
 
 
-@trial("B7", seconds=900)
+@trial("B7", seconds=800)
 def strings_that_no_telephone_sends(size: Size) -> Iterator[Bar]:
     """Signed webhooks whose digits are anything: nothing moves, and the answer is one that a carrier plays."""
-    count, dice = size.of(1_000_000, 2_000), random.Random(size.seed)  # noqa: S311 - the same every time
+    count = size.of(1_000_000, 2_000)
     with _line() as line:
-        send = wire.into(line.app)
         here = _recorded(line)[-1]
-        before, answers, wrong = _turns(line), set[bytes](), 0
-        form = {"CallSid": call_sid(1), **FORM, "CallStatus": "in-progress"}
-        for done in range(count):
-            form["Digits"] = _string(dice)
-            body = urlencode(form, errors="surrogatepass").encode()
-            signed = wire.signature(here.url, form, TOKEN) if _is_text(form["Digits"]) else "none"
-            answer = send(Request("POST", here.url, body, {**here.headers, SIGNATURE: signed}))
+        before, documents, wrong = _turns(line), set[bytes](), 0
+        for done, answer in enumerate(_answers(line, here, count, size.seed)):
             wrong += answer.status not in (200, 403, 413)
-            if answer.status == 200 and answer.body not in answers:
-                answers.add(answer.body)
+            if answer.status == 200:
+                documents.add(answer.body)
             if done % 5000 == 0:
                 size.went(done / count)
         moved = _turns(line) - before
-    malformed = [found for body in answers for found in complaints(body)]
+    malformed = [found for body in documents for found in complaints(body)]
     yield Bar(f"answers of HTTP that a caller hears as an error, of {count:,} strings", "0", str(wrong), not wrong)
     yield Bar("turns taken by them", "0", str(moved), moved == 0)
-    yield Bar(f"faults in the {len(answers)} documents answered", "0", str(len(malformed)), not malformed)
+    yield Bar(f"faults in the {len(documents)} documents answered", "0", str(len(malformed)), not malformed)
+
+
+@trial("B7", seconds=250)
+def the_same_strings_on_both_databases(size: Size) -> Iterator[Bar]:
+    """A tenth of them, to a line on PostgreSQL and to one on SQLite."""
+    count = size.of(100_000, 500)
+    with tempfile.TemporaryDirectory() as folder, database("PostgreSQL", Path(folder)) as url:
+        if not url:
+            yield NO_SERVER
+            return
+        with _line() as line, _line(url) as other:
+            ways = [(each, _recorded(each)[-1]) for each in (line, other)]
+            before, unlike, answers = _turns(other), 0, Counter[int]()
+            both = zip(*(_answers(each, here, count, size.seed) for each, here in ways), strict=True)
+            for done, (one, another) in enumerate(both):
+                answers[another.status] += 1
+                unlike += _said(one, line) != _said(another, other)
+                if done % 5000 == 0:
+                    size.went(done / count)
+            moved = _turns(other) - before
+    told = ", ".join(f"{status}: {number:,}" for status, number in sorted(answers.items()))
+    name = f"answers that differ between PostgreSQL and SQLite, of {count:,} strings"
+    yield Bar(name, "0", f"{unlike}; {told}", not unlike and set(answers) <= {200, 403, 413})
+    yield Bar("PostgreSQL: turns taken by them", "0", str(moved), moved == 0)
+
+
+def _answers(line: Line, here: Request, count: int, seed: int) -> Iterator[Answer]:
+    """What a line answers to strings in the place of a request's digits."""
+    send, dice = wire.into(line.app), random.Random(seed)  # noqa: S311 - the same every time
+    form = {"CallSid": call_sid(1), **FORM, "CallStatus": "in-progress"}
+    for _ in range(count):
+        form["Digits"] = _string(dice)
+        body = urlencode(form, errors="surrogatepass").encode()
+        signed = wire.signature(here.url, form, TOKEN) if _is_text(form["Digits"]) else "none"
+        yield send(Request("POST", here.url, body, {**here.headers, SIGNATURE: signed}))
+
+
+def _said(answer: Answer, line: Line) -> tuple[int, bytes]:
+    """An answer, wherever the line is."""
+    return answer.status, answer.body.replace(line.url.encode(), b"")
 
 
 def _string(dice: random.Random) -> str:
@@ -211,10 +248,11 @@ def _is_text(value: str) -> bool:
 
 
 @contextmanager
-def _line() -> Iterator[Line]:
-    """The line, asked without a wire."""
+def _line(database_url: str = "") -> Iterator[Line]:
+    """The line, asked without a wire; with the same key everywhere, so that the same is answered."""
     with tempfile.TemporaryDirectory() as folder:
-        line = Line(Path(folder) / "var", ROOT / "prompts")
+        environment = {"IVR_SECRET_KEY": "of nobody and the same on both databases"}
+        line = Line(Path(folder) / "var", ROOT / "prompts", database=database_url, environment=environment)
         try:
             yield line
         finally:
@@ -234,9 +272,5 @@ def _recorded(line: Line) -> list[Request]:
 
 
 def _turns(line: Line) -> int:
-    database = sqlite3.connect(line.database_file)
-    try:
-        (count,) = database.execute("SELECT count(*) FROM turns").fetchone()
-        return int(count)
-    finally:
-        database.close()
+    with line.services.ground.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(turns)) or 0
