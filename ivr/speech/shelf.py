@@ -1,16 +1,19 @@
-"""The clips there are: the folder `audio/`, read once into memory, with how long each lasts.
+"""The clips there are: the folder `audio/`, read once for how long each lasts, and a clip again when it is asked for.
 
-Silences are made here, to the sample, and a clip can be had from a second of it on. This module must not know which
-clips are wanted, nor how they are made; it needs nothing but the standard library.
+Who stands in front of the line keeps what it has fetched (`deploy/nginx.conf`), and so does the carrier. Silences are
+made here, to the sample, and a clip can be had from a second of it on. This module must not know which clips are
+wanted, nor how they are made; it needs nothing but the standard library.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,6 +24,11 @@ RATE = 8000
 
 INDEX = "index.json"
 """In the folder: what each clip says, for people and pages; no call needs it."""
+
+KEPT = 64
+"""Clips that stay in memory, those that were asked for last: about a megabyte."""
+
+log = logging.getLogger("ivr.clips")
 
 _QUIET = b"\xff"
 _SILENCE = re.compile(r"silence-(\d{1,5})\.wav", re.ASCII)
@@ -36,17 +44,34 @@ class Sound:
     etag: str
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A clip in its file: what it says, and how many seconds it lasts."""
+
+    path: Path
+    words: str
+    seconds: float
+
+    def sound(self) -> Sound | None:
+        """The file as it is served; None when it can be read no more."""
+        try:
+            return _read(self.path, self.words)
+        except (OSError, SpeechError) as error:
+            log.warning("clip", extra={"clip": self.path.name, "why": str(error)})
+            return None
+
+
 @dataclass(frozen=True)
 class Shelf:
     """The clips of one folder. What is not there is silence to nobody: the caller of `find` says the words instead."""
 
-    sounds: Mapping[str, Sound] = field(default_factory=dict)
+    sounds: Mapping[str, Sound | Filed] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name: str) -> Sound | None:
         """The clip of that name, or a silence « silence-500.wav » of so many milliseconds."""
         if found := self.sounds.get(name):
-            return found
+            return found.sound() if isinstance(found, Filed) else found
         silence = _SILENCE.fullmatch(name)
         return sound(wave(_QUIET * (RATE * int(silence[1]) // 1000))) if silence and int(silence[1]) else None
 
@@ -86,9 +111,17 @@ def read_shelf(folder: Path, known: Shelf = NOTHING_YET) -> Shelf:
     """
     words = {**known.words, **_index(folder / INDEX)}
     come = (path for path in sorted(folder.glob("*.wav")) if path.name not in known.sounds)
-    files = {path.name: samples(path.read_bytes()) for path in come}
-    new = {name: sound(wave(mulaw, words.get(name, ""))) for name, mulaw in files.items() if mulaw}
-    return Shelf({**known.sounds, **new}, words)
+    new = {path: len(samples(path.read_bytes())) / RATE for path in come}
+    filed = {path.name: Filed(path, words.get(path.name, ""), seconds) for path, seconds in new.items() if seconds}
+    return Shelf({**known.sounds, **filed}, words)
+
+
+@lru_cache(maxsize=KEPT)
+def _read(path: Path, words: str) -> Sound:
+    """The clip, with what it says as its title. Raises OSError, and SpeechError when it is no clip any more."""
+    if mulaw := samples(path.read_bytes()):
+        return sound(wave(mulaw, words))
+    raise SpeechError(f"{path} : ce n'est plus un clip. Lancez : ivr speak")
 
 
 def _index(path: Path) -> dict[str, str]:

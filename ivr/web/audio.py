@@ -1,4 +1,4 @@
-"""Clips over HTTP: bytes from memory, a content hash as ETag, a year of cache; a clip's name changes with its words.
+"""Clips over HTTP: a content hash as ETag, a year of cache; a clip's name changes with its words.
 
 The carrier's caches honour max-age, ETag and conditional GETs (twilio.com/docs/voice/twiml/play). Anybody may fetch a
 clip: it holds nothing that the line does not say to everybody who calls.

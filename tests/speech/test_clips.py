@@ -183,5 +183,18 @@ def test_what_is_no_whole_telephone_file_is_not_on_the_shelf(data: bytes, tmp_pa
     assert read_shelf(tmp_path).sounds == {}
 
 
+def test_a_clip_whose_file_is_gone_is_no_clip_until_it_is_back(tmp_path: Path) -> None:
+    file, clip = tmp_path / "anna-1.wav", wave(b"\x10" * 80, "un mot")
+    file.write_bytes(clip)
+    shelf = read_shelf(tmp_path)
+    for broken in (b"", b"not a sound any more"):
+        file.write_bytes(broken)
+        assert shelf.find("anna-1.wav") is None
+    file.unlink()
+    assert shelf.find("anna-1.wav") is None
+    file.write_bytes(clip)
+    assert shelf.find("anna-1.wav") == sound(wave(b"\x10" * 80))
+
+
 def test_a_folder_that_is_not_there_is_an_empty_shelf(tmp_path: Path) -> None:
     assert read_shelf(tmp_path / "nowhere") == Shelf()
