@@ -58,7 +58,7 @@ def _claimed(
     yield Bar(what, f"≤ {seconds:.0f} s", f"{slowest:.1f} s", slowest <= seconds)
 
 
-@trial("B5", seconds=600)
+@trial("B5", seconds=2000)
 def guesses_at_passwords(size: Size) -> Iterator[Bar]:
     """Guesses at six digits, from 10,000 numbers, at 1,000 accounts, over 60 days and 20 restarts."""
     guesses, limits = size.of(1_000_000, 10_000), Limits()

@@ -50,7 +50,7 @@ def _server(settings: Sequence[str]) -> Iterator[Postgres]:
         server.discard()
 
 
-@trial("B17", seconds=300)
+@trial("B17", seconds=60)
 def a_thousand_damaged_files(size: Size) -> Iterator[Bar]:
     """Files overwritten, cut, emptied, without their log or with another one, and a line started on each."""
     count = size.of(1000, 20)
@@ -64,7 +64,7 @@ def a_thousand_damaged_files(size: Size) -> Iterator[Bar]:
     yield Bar("what became of them", "refused, degraded, went back, right", told, not wrong)
 
 
-@trial("B18", seconds=300)
+@trial("B18", seconds=150)
 def backups_while_a_crowd_takes_codes(size: Size) -> Iterator[Bar]:
     """Backups one after the other while callers are given codes, from either database; then one is brought back."""
     for name in ("SQLite", "PostgreSQL"):

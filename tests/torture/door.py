@@ -34,7 +34,7 @@ NASTY = (
 """Strings that have broken something somewhere."""
 
 
-@trial("B2", seconds=300)
+@trial("B2", seconds=150)
 def forged_requests(size: Size) -> Iterator[Bar]:
     """A call's own webhooks, forged in every way that changes what is signed or who signed it."""
     count, dice = size.of(1_000_000, 2_000), random.Random(size.seed)  # noqa: S311 - the same every time
@@ -169,7 +169,7 @@ def _with(request: Request, **headers: str) -> Request:
     return replace(request, headers={**request.headers, **headers})
 
 
-@trial("B7", seconds=800)
+@trial("B7", seconds=300)
 def strings_that_no_telephone_sends(size: Size) -> Iterator[Bar]:
     """Signed webhooks whose digits are anything: nothing moves, and the answer is one that a carrier plays."""
     count = size.of(1_000_000, 2_000)
@@ -189,7 +189,7 @@ def strings_that_no_telephone_sends(size: Size) -> Iterator[Bar]:
     yield Bar(f"faults in the {len(documents)} documents answered", "0", str(len(malformed)), not malformed)
 
 
-@trial("B7", seconds=250)
+@trial("B7", seconds=100)
 def the_same_strings_on_both_databases(size: Size) -> Iterator[Bar]:
     """A tenth of them, to a line on PostgreSQL and to one on SQLite."""
     count = size.of(100_000, 500)
