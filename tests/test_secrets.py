@@ -34,7 +34,9 @@ def test_a_call_leaves_no_secret_behind(call: str, line: Line, watch: Watch) -> 
     assert NUMBER[1:] in {number[-9:] for number in noted["line"]}
     assert ADDRESS in noted["address"]
     assert list(noted.get("caller", [CALLER])) == [CALLER], "or a withheld number"
-    assert set(re.findall(r"\b\d{6}\b", line.sent()[0].body)) <= noted["password"].keys()
+    sent = re.search(r"\b\d{6}\b", line.sent()[0].body)
+    assert sent
+    assert one_secret("password", sent[0]).by_kind["password"].keys() <= noted["password"].keys(), "unless it is plain"
     assert watch.found() == []
     left = (watch.kept, watch.logged, watch.answered)
     assert all(len(blobs) > 10 for blobs in left), "nothing was searched"
