@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import text
 
 from ivr.phone.transcript import play, read
+from tests.attacks import Attack, FrontDesk, besiege, odd_digits
 from tests.canaries import Secrets, Watch, traces
 from tests.line import ROOT, Line, book_of
 
@@ -114,6 +115,38 @@ def test_the_watch_sees_a_code_of_letters() -> None:
 
 def test_a_password_that_an_identifier_holds_by_chance_is_none() -> None:
     assert traces(one_secret("password", "482913"), [b"CA00c482913a00000000000000000000f1"]) == []
+
+
+def test_a_password_that_a_moment_holds_by_chance_is_none() -> None:
+    secrets = one_secret("password", "320085")
+    assert traces(secrets, [b"identite.verifier@1800544320.085"]) == []
+    assert traces(secrets, [b"identite.verifier@1800544320.085320085"]) == ["password 320…"]
+    assert traces(secrets, [b"identite.verifier 544320.085"]) == ["password 320…"], "no moment: it may be typed"
+
+
+def test_a_password_that_a_cipher_holds_by_chance_is_none() -> None:
+    secrets = one_secret("password", "482913")
+    cipher = base64.b64decode(b"x" * 40 + b"482913" + b"y" * 42)
+    row = base64.b64encode(cipher)
+    assert traces(secrets, [row]) == ["password 482…"], "it may be anything"
+    secrets.add_sealed("a state", "calls|state|CA1", cipher)
+    assert traces(secrets, [b"CA1" + row + b"336"]) == []
+    assert traces(secrets, [row + b"482913"]) == ["password 482…"]
+
+
+def test_the_watch_sees_passwords_in_the_database_of_a_siege(tmp_path: Path, watch: Watch) -> None:
+    """Those that callers typed, each in another disguise, among hundreds of rows where six digits are by chance."""
+    desk = FrontDesk(tmp_path, 2, 4)
+    besiege(desk, Attack(2, 40, 40, 9, 1, odd_digits))
+    assert watch.found() == []
+    typed = list(watch.secrets.by_kind["password"])[: len(DISGUISES)]
+    with desk.line.services.ground.engine.begin() as connection:
+        for turn, (password, disguise) in enumerate(zip(typed, DISGUISES.values(), strict=True)):
+            row = {"turn": turn, "event": f"key {disguise(password)}"}
+            connection.execute(text("INSERT INTO turns VALUES ('CA1', :turn, :event, '', '', 0, '')"), row)
+    desk.stop()
+    assert watch.found() == [f"password {password[:3]}… in the database" for password in typed]
+    watch.secrets.by_kind.clear()
 
 
 def test_the_watch_sees_a_line_of_the_log(watch: Watch) -> None:
