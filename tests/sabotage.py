@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ from ivr import calls
 from ivr.calls import Calls
 from ivr.store import database, turn
 from ivr.store.accounts import Accounts
-from ivr.store.seats import Seats, Sql
+from ivr.store.seats import Seats
 from ivr.telephony import signature, twiml
 from ivr.telephony.rest import NotSent, Twilio, Unknown
 from ivr.web.voice import Voice
@@ -113,7 +113,10 @@ def _never_apologises(patch: pytest.MonkeyPatch) -> None:
 
 def _taken_again(patch: pytest.MonkeyPatch) -> None:
     overwritten = "ON CONFLICT (call_sid, turn) DO UPDATE SET recipe = excluded.recipe"
-    patch.setattr(turn, "ANSWERED", Sql(turn.ANSWERED.text.replace("ON CONFLICT DO NOTHING", overwritten)))
+    for name in ("BEGUN", "FOUND", "MOVED"):
+        move, answered = getattr(turn, name).steps
+        steps = (move, answered.replace("ON CONFLICT DO NOTHING", overwritten))
+        patch.setattr(turn, name, replace(getattr(turn, name), steps=steps))
     patch.setattr(turn.Turn, "taken", lambda _turn: None)
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ivr.bounds import left
 from ivr.store import jobs, outbox_tables  # noqa: F401 - their tables belong to the metadata
-from ivr.store.seats import IN_A_TURN, Entrance, Seats, flushed
+from ivr.store.seats import IN_A_TURN, Entrance, OpenSeat, Seats, flushed
 from ivr.store.statements import one_at_a_time, take_time
 from ivr.store.turnstile import Turnstile
 
@@ -62,6 +62,7 @@ PATIENCE: Mapping[str, str | int] = {
     "keepalives_interval": 2,
     "keepalives_count": 2,
     "application_name": "ivr",
+    "client_encoding": "utf8",
     "options": f"-c lock_timeout={WAIT_SECONDS}s -c statement_timeout=4s -c idle_in_transaction_session_timeout=30s",
 }
 """How long PostgreSQL may be silent (postgresql.org/docs/18, libpq-connect and runtime-config-client)."""
@@ -236,7 +237,7 @@ def _postgres(url: str) -> Engine:
     except ModuleNotFoundError as error:
         raise exc.ArgumentError(f"{error.name} is missing: pip install 'ivr-depannage[postgres]'") from error
     event.listen(engine, "do_connect", _patient)
-    return _seated(engine, Seats(engine))
+    return _seated(engine, Seats(engine, kind=OpenSeat))
 
 
 def _patient(_dialect: object, _record: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -12,12 +12,10 @@ before it is answered: the write-ahead log is flushed after it.
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RootTransaction
@@ -25,25 +23,31 @@ from sqlalchemy import Connection, Engine, RootTransaction
 IDLE = 4
 """More seats than this are not kept open between turns: one for each thread that serves."""
 
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+TAKEN = "23505"
+"""Unique violation (postgresql.org/docs/18, errcodes): a row of that name is there already."""
+
 IN_A_TURN = "in a turn"
 """Set in the connection's info while a turn has begun on it: a desk's transaction is that one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """A statement for both drivers, its parameters written « :name »; `postgresql` where that one needs its own."""
+    """A question for both drivers, its values written « :name »."""
 
     text: str
-    postgresql: str = ""
-
-    def of(self, dialect: str) -> str:
-        """The statement as the driver takes it."""
-        return self.text if dialect == "sqlite" else _psycopg(self.postgresql or self.text)
 
 
-@cache
-def _psycopg(text: str) -> str:
-    return re.sub(r":([a-z]+)", r"%(\1)s", text)
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is written with one stroke: step by step where a transaction has begun, or `at_once` without one.
+
+    Each step writes one row, or what was read before holds no more.
+    """
+
+    steps: tuple[str, ...]
+    at_once: str
 
 
 class Seat:
@@ -51,14 +55,23 @@ class Seat:
 
     def __init__(self, connection: Connection, flush: Callable[[], None]) -> None:
         self._connection, self._flush = connection, flush
-        self._dialect = connection.dialect.name
         self._driver: Any = connection.connection.dbapi_connection
         self._desk: RootTransaction | None = None
         self._set: dict[str, object] = {}
 
-    def execute(self, statement: Sql, parameters: Mapping[str, object]) -> Any:
-        """The driver's cursor, after this statement."""
-        return self._driver.execute(statement.of(self._dialect), parameters)
+    def row(self, asked: Sql, values: Mapping[str, object]) -> tuple[Any, ...] | None:
+        """The first row that answers the question."""
+        row: tuple[Any, ...] | None = self._driver.execute(asked.text, values).fetchone()
+        return row
+
+    def write(self, what: Written, values: Mapping[str, object]) -> bool:
+        """Write it; False when somebody else has written in between, and nothing may be kept."""
+        return all(self._driver.execute(step, values).rowcount for step in what.steps)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether others may write between what is asked and what is written."""
+        return False
 
     @property
     def transaction(self) -> Connection:
@@ -105,6 +118,53 @@ class Seat:
         self._connection.close()
 
 
+class OpenSeat(Seat):
+    """One on which no transaction begins before a desk asks for it: each statement stands for itself until then.
+
+    That spares PostgreSQL three of five round trips. What is written says which turn it follows, so that nothing is
+    written when somebody else was faster.
+    """
+
+    def row(self, asked: Sql, values: Mapping[str, object]) -> tuple[Any, ...] | None:
+        """The first row that answers the question."""
+        row: tuple[Any, ...] | None = self._driver.row(asked.text, values)
+        return row
+
+    def write(self, what: Written, values: Mapping[str, object]) -> bool:
+        """Write it; False when somebody else has written in between, and nothing may be kept."""
+        try:
+            return bool(self._driver.ask(what.at_once, values).command_tuples)
+        except Exception as error:
+            if getattr(error, "sqlstate", "") != TAKEN:
+                raise
+            return False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether others may write between what is asked and what is written."""
+        return self._desk is None
+
+    @property
+    def transaction(self) -> Connection:
+        """The connection as desks use it, in a transaction that begins here."""
+        if self._desk is None:
+            self._driver.ask(BEGIN, {})
+        return super().transaction
+
+    def begin(self, entrance: Entrance) -> None:
+        """Begin a turn."""
+
+    def commit(self) -> None:
+        """Write what a desk has done; without one all is written."""
+        if self._desk is not None:
+            self._desk.commit()
+
+    def rollback(self) -> None:
+        """Leave no trace of the turn."""
+        if self._desk is not None:
+            self._desk.rollback()
+
+
 class Entrance:
     """How a transaction begins: here, as the driver does it by itself."""
 
@@ -121,7 +181,7 @@ class Entrance:
 class Seats:
     """The seats of one engine, whose transactions begin at the entrance.
 
-    `prepare` gets each new connection of the driver, `flush` puts on the disk what was committed.
+    `prepare` gets each new connection of the driver, `flush` puts on the disk what was committed; `kind` is theirs.
     """
 
     def __init__(
@@ -131,9 +191,10 @@ class Seats:
         *,
         prepare: Callable[[Any], None] = lambda _driver: None,
         flush: Callable[[], None] = lambda: None,
+        kind: type[Seat] = Seat,
     ) -> None:
         self._engine, self.entrance = engine, entrance or Entrance()
-        self._prepare, self._flush = prepare, flush
+        self._prepare, self._flush, self._kind = prepare, flush, kind
         self._free: list[Seat] = []
         self._lock = threading.Lock()
 
@@ -171,7 +232,7 @@ class Seats:
                 return self._free.pop()
         connection = self._engine.connect()
         self._prepare(connection.connection.dbapi_connection)
-        return Seat(connection, self._flush)
+        return self._kind(connection, self._flush)
 
     def _keep(self, seat: Seat) -> None:
         with self._lock:

@@ -1,8 +1,9 @@
 """One turn of a call: its transaction, from what is known of the call to what is kept of it.
 
-Read with one statement and written with two, on a seat of its own (`ivr.store.seats`). Twins of a webhook meet here:
-the first to write takes the turn; the other is told, and finds the answer that was given. It must not know what states
-and recipes hold.
+Read with one statement and written with one stroke, on a seat of its own (`ivr.store.seats`). Twins of a webhook meet
+here: the first to write takes the turn; the other is told, and finds the answer that was given. Before a desk acts it
+is settled whose the turn is: what a desk claims is never given back to be claimed by somebody else. It must not know
+what states and recipes hold.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy import Connection
 
 from ivr.store import jobs
 from ivr.store.ends import ABANDONED, CUT
-from ivr.store.seats import Seat, Sql
+from ivr.store.seats import Seat, Sql, Written
 
 INBOUND, PLACED = "inbound", "outbound-api"
 """Who dialled: the caller, or the line itself (twilio.com/docs/voice/twiml, Direction)."""
@@ -107,8 +108,19 @@ class Turn:
 
     @property
     def transaction(self) -> Connection:
-        """The connection, for what must be written with this turn or not at all."""
-        return self._seat.transaction
+        """The connection, for what must be written with this turn or not at all.
+
+        The call is locked from here on: a twin that comes later waits until we have written. Raises TwinError when the
+        call has moved since it was read.
+        """
+        if not self._seat.is_open:
+            return self._seat.transaction
+        before = self._known()
+        transaction = self._seat.transaction
+        held = self._seat.row(HELD, {"sid": self._sid})
+        if held != (before and before[:1]):
+            raise self._twin()
+        return transaction
 
     def ask(self, key: str) -> bool:
         """Ask for work in the background; False when it has been asked for already."""
@@ -119,27 +131,19 @@ class Turn:
         return jobs.done(self.transaction, self._sid, key)
 
     def taken(self) -> Given | None:
-        """What this turn was answered with, when it was; else the turn is ours to take.
-
-        The call is locked from here on: a twin that comes later waits until we have written.
-        """
-        self._row = row = self._read()
-        if row is None or row[0] <= self._number:
-            return None
-        if row[3] is None:  # a twin has written while we waited for the lock: what we saw of the turns is older
-            row = self._read()
-        return Given(row[3], row[2]) if row and row[3] else None
+        """What this turn was answered with, when it was; else the turn is ours to take."""
+        row = self._known()
+        return Given(row[3], row[2]) if row and row[0] > self._number and row[3] else None
 
     def live(self) -> str:
         """The revision that is live; empty when none was ever published (`ivr.store.revisions`)."""
-        row = self._seat.execute(LIVE, {}).fetchone()
+        row = self._seat.row(LIVE, {})
         return row[0] if row else ""
 
     def call(self) -> Call | None:
-        """The call, locked until the turn is written; None when it is unknown, or its state is gone."""
-        if not self._is_read:
-            self._row = self._read()
-        return Call(*self._row[:3]) if self._row and self._row[1] else None
+        """The call; None when it is unknown, or its state is gone."""
+        row = self._known()
+        return Call(*row[:3]) if row and row[1] else None
 
     def cut_call(self, caller_keys: Sequence[str], since: float) -> CutCall | None:
         """The caller's newest call before this one, when it was cut after then: for who calls back to go on.
@@ -172,37 +176,42 @@ class Turn:
         `revision` is the script that the turn was walked with, `outcomes` what the world said in it, names alone.
         Raises TwinError when the turn has been taken by another process.
         """
-        moved = {
+        row = self._known()
+        if row and row[4] is not None and row[4] <= self._at - SETTLED_SECONDS:
+            return
+        values: dict[str, object] = {
             "sid": self._sid,
+            "number": self._number,
+            "was": row[0] if row else 0,
             "next": self._number + 1,
-            "state": state,
             "at": self._at,
-            "settled": self._at - SETTLED_SECONDS,
+            "state": state,
             "said": disposition,
             "remedy": remedy[:120],
             "step": step,
             "revision": revision,
+            "event": event,
+            "recipe": recipe,
+            "outcomes": outcomes,
         }
-        if self._row is None or not self._row[1] or self._number == 0:
-            moved |= {"key": caller.key, "mask": caller.mask, "direction": direction, "follows": "", "after": None}
+        written = MOVED
+        if row is None or not row[1] or self._number == 0:
+            written = FOUND if self._number else BEGUN
+            values |= {"key": caller.key, "mask": caller.mask, "direction": direction, "follows": "", "after": None}
             if self._number == 0 and direction == INBOUND:
-                moved |= self._followed(caller)
-            lives = self._seat.execute(FOUND if self._number else BEGUN, moved).rowcount
-        else:
-            lives = self._seat.execute(MOVED, moved).rowcount
-        if not lives:
-            return
-        row = {"sid": self._sid, "number": self._number, "at": self._at}
-        row |= {"event": event, "step": step, "recipe": recipe, "outcomes": outcomes}
-        if not self._seat.execute(ANSWERED, row).rowcount:
-            raise TwinError(f"turn {self._number} was taken meanwhile")
+                values |= self._followed(caller)
+        if not self._seat.write(written, values):
+            raise self._twin()
 
-    def _read(self) -> tuple[Any, ...] | None:
-        """The call's next turn, its state, and the recipe of this turn, if there is one."""
-        which = {"sid": self._sid, "number": self._number}
-        row: tuple[Any, ...] | None = self._seat.execute(KNOWN, which).fetchone()
-        self._is_read = True
-        return row
+    def _known(self) -> tuple[Any, ...] | None:
+        """The call's next turn, its state and revision, the recipe of this turn, and when the call ended; read once."""
+        if not self._is_read:
+            self._row = self._seat.row(KNOWN, {"sid": self._sid, "number": self._number})
+            self._is_read = True
+        return self._row
+
+    def _twin(self) -> TwinError:
+        return TwinError(f"turn {self._number} was taken meanwhile")
 
     def _followed(self, caller: Caller) -> dict[str, object]:
         """The caller's last call within seven days before this one, and how many seconds before it began."""
@@ -215,7 +224,7 @@ class Turn:
         """The caller's newest call that came in before this one, if any; read once. None for a withheld number."""
         if self._seen is None:
             asked = [{"key": key, "sid": self._sid} for key in caller_keys if key]
-            found = [self._seat.execute(NEWEST, one).fetchone() for one in asked]
+            found = [self._seat.row(NEWEST, one) for one in asked]
             earlier = [_Earlier(*row) for row in found if row]
             self._seen = sorted(earlier, key=lambda last: last.started_at, reverse=True)[:1]
         return self._seen
@@ -223,7 +232,7 @@ class Turn:
 
 def given(seat: Seat, sid: str, number: int) -> Given | None:
     """What one turn was answered with, or None when it was never taken, or its answer is gone."""
-    row = seat.execute(RECIPE, {"sid": sid, "number": number}).fetchone()
+    row = seat.row(RECIPE, {"sid": sid, "number": number})
     return Given(*row) if row and row[0] else None
 
 
@@ -233,10 +242,12 @@ RECIPE = Sql("""
 
 LIVE = Sql("SELECT revision FROM releases ORDER BY number DESC LIMIT 1")
 
-_SELECT = """
-    SELECT turn, state, revision, (SELECT recipe FROM turns WHERE call_sid = calls.sid AND turn = :number)
-    FROM calls WHERE sid = :sid"""
-KNOWN = Sql(_SELECT, postgresql=f"{_SELECT} FOR UPDATE OF calls")
+KNOWN = Sql("""
+    SELECT turn, state, revision, (SELECT recipe FROM turns WHERE call_sid = calls.sid AND turn = :number), ended_at
+    FROM calls WHERE sid = :sid""")
+
+HELD = Sql("SELECT turn FROM calls WHERE sid = :sid FOR UPDATE")
+"""Only where a transaction begins late: what was read before may hold no more."""
 
 NEWEST = Sql("""
     SELECT sid, state, disposition, started_at, updated_at, ended_at, last_step FROM calls
@@ -248,10 +259,6 @@ _MOVES = """
     disposition = CASE WHEN :said = '' THEN calls.disposition ELSE :said END,
     remedy = CASE WHEN :remedy = '' THEN calls.remedy ELSE :remedy END,
     last_step = CASE WHEN :said = '' THEN :step ELSE calls.last_step END"""
-_LIVES = "(calls.ended_at IS NULL OR calls.ended_at > :settled)"
-
-MOVED = Sql(f"UPDATE calls SET {_MOVES} WHERE sid = :sid AND {_LIVES}")  # noqa: S608 - constants
-
 _NEW = """
     INSERT INTO calls (sid, turn, state, caller_key, caller_mask, direction, started_at, updated_at, status,
         disposition, remedy, last_step, follows, follows_after, revision)
@@ -262,10 +269,20 @@ _WHO = """
     caller_key = :key, caller_mask = :mask, direction = :direction,
     follows = CASE WHEN :follows = '' THEN calls.follows ELSE :follows END,
     follows_after = CASE WHEN :follows = '' THEN calls.follows_after ELSE :after END"""
-BEGUN = Sql(f"{_NEW} {_MOVES}, {_WHO}, kept = 3 WHERE {_LIVES}")
-FOUND = Sql(f"{_NEW} {_MOVES}, kept = 3 WHERE {_LIVES}")
-
-ANSWERED = Sql("""
+_ANSWERED = """
     INSERT INTO turns (call_sid, turn, event, step, recipe, at, outcomes)
-    VALUES (:sid, :number, :event, :step, :recipe, :at, :outcomes)
-    ON CONFLICT DO NOTHING""")
+    SELECT :sid, :number, :event, :step, :recipe, :at, :outcomes"""
+
+
+def _written(move: str) -> Written:
+    """The call moved from the turn that it was at, and the answer of this turn, or neither."""
+    move = f"{move} WHERE calls.sid = :sid AND calls.turn = :was"
+    return Written(
+        (move, f"{_ANSWERED} WHERE true ON CONFLICT DO NOTHING"),
+        at_once=f"WITH moved AS ({move} RETURNING sid) {_ANSWERED} FROM moved",
+    )
+
+
+MOVED = _written(f"UPDATE calls SET {_MOVES}")  # noqa: S608 - constants
+BEGUN = _written(f"{_NEW} {_MOVES}, {_WHO}, kept = 3")
+FOUND = _written(f"{_NEW} {_MOVES}, kept = 3")

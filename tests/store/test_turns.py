@@ -6,13 +6,13 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from ivr.store.database import open_database
 from ivr.store.ends import CUT
 from ivr.store.tables import calls
 from ivr.store.tables import turns as table
-from ivr.store.turn import PLACED, Call, Caller, CutCall
+from ivr.store.turn import PLACED, Call, Caller, CutCall, TwinError
 from ivr.store.turns import Turns
 
 LEA, TOM = Caller("a" * 32, "+336****01"), Caller("b" * 32, "+336****02")
@@ -90,6 +90,17 @@ def test_a_call_comes_back_with_the_revision_that_its_last_turn_was_walked_with(
     with engine.begin() as connection:
         said = connection.execute(select(table.c.outcomes).order_by(table.c.turn)).scalars().all()
     assert said == ['["agents:open"]', ""]
+
+
+def test_an_answer_that_is_kept_is_not_given_anew_wherever_the_call_stands(engine: Engine, turns: Turns) -> None:
+    for number in range(3):
+        take(turns, 1, number)
+    with engine.begin() as connection:
+        connection.execute(update(calls).values(turn=2))
+    with pytest.raises(TwinError):
+        take(turns, 1, 2, said="solved")
+    assert (row(engine)["turn"], row(engine)["disposition"]) == (2, "")
+    assert kept(engine, 1, 2) == ("key 1", "[2]")
 
 
 # How a call ends
