@@ -88,7 +88,7 @@ def test_a_guess_that_is_right_is_seen_to_win_once_a_password(tmp_path: Path) ->
 
 def test_callers_who_guess_get_ten_tries_at_a_line(tmp_path: Path) -> None:
     desk = FrontDesk(tmp_path, 2, 4)
-    siege = besiege(desk, Attack(2, 40, 120, 9, 3, odd_digits))
+    siege = besiege(desk, Attack(2, 40, 360, 27, 3, odd_digits))
     heard = desk.door.heard
     desk.stop()
     assert siege.in_a_row() == {0: LIMITS.failures_to_lock, 1: LIMITS.failures_to_lock}

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import HTTPException
 
+from ivr.store.turnstile import Turnstile
 from ivr.telephony import twiml
 from ivr.web.voice import Place
 
@@ -35,15 +35,15 @@ def in_line(answer: Answer) -> Answer:
     Threads that meet there hand the interpreter to and fro at every statement, a tenth of what a turn costs
     (`python -m bench server`).
     """
-    first = Lock()
+    turns = Turnstile()
 
     def answered(environ: WSGIEnvironment, place: Place) -> bytes | None:
-        is_first = first.acquire(timeout=PATIENCE)
+        is_in_line = turns.enter(PATIENCE)
         try:
             return answer(environ, place)
         finally:
-            if is_first:
-                first.release()
+            if is_in_line:
+                turns.leave()
 
     return answered
 
