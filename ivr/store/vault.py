@@ -42,6 +42,7 @@ class Vault:
         self._lookups = tuple(derived(secret, "look-up") for secret in self._secrets)
         self._newest = _label(self._secrets[0])
         self._peppers: dict[str, tuple[bytes, ...]] = {}
+        self._keyed: dict[str, tuple[hmac.HMAC, ...]] = {}
 
     def sealed(self, value: str, place: str) -> bytes:
         """The cipher of a value, for one place only: « table|column|row »."""
@@ -95,12 +96,18 @@ class Vault:
 
     def mac(self, purpose: str, said: str) -> str:
         """What makes an address ours that says this: 16 hex digits, of the newest secret."""
-        return _mac(self.pepper(purpose), said)
+        return _mac(self._signers(purpose)[0], said)
 
     def is_mac(self, purpose: str, said: str, mac: str) -> bool:
         """Whether one of our secrets made it; as long to say no, whichever fits."""
-        given, candidates = mac.encode("utf-8", "replace"), [_mac(pepper, said) for pepper in self.peppers(purpose)]
+        given, candidates = mac.encode("utf-8", "replace"), [_mac(keyed, said) for keyed in self._signers(purpose)]
         return sum(hmac.compare_digest(given, candidate.encode()) for candidate in candidates) > 0
+
+    def _signers(self, purpose: str) -> tuple[hmac.HMAC, ...]:
+        """One for each secret, its key set up once: that is half of what a MAC costs."""
+        if purpose not in self._keyed:
+            self._keyed[purpose] = tuple(hmac.new(key, digestmod="sha256") for key in self.peppers(purpose))
+        return self._keyed[purpose]
 
 
 def derived(secret: bytes, purpose: str) -> bytes:
@@ -112,8 +119,10 @@ def _label(secret: bytes) -> bytes:
     return derived(secret, "label")[:LABEL_BYTES]
 
 
-def _mac(pepper: bytes, said: str) -> str:
-    return hmac.digest(pepper, said.encode(), "sha256")[:MAC_BYTES].hex()
+def _mac(keyed: hmac.HMAC, said: str) -> str:
+    signed = keyed.copy()
+    signed.update(said.encode())
+    return signed.digest()[:MAC_BYTES].hex()
 
 
 def _keyed(lookup: bytes, kind: str, value: str) -> str:

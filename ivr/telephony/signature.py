@@ -8,8 +8,8 @@ not taken from twilio's RequestValidator because that costs 17 times as much a t
 
 from __future__ import annotations
 
-import base64
 import hmac
+from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from functools import cache
 from urllib.parse import urlsplit
@@ -29,8 +29,15 @@ def _joined(params: Iterable[tuple[str, str]]) -> str:
 
 
 def _signature(token: str, url: str, joined: str) -> str:
-    signed = (url + joined).encode("utf-8", "replace")
-    return base64.b64encode(hmac.digest(token.encode(), signed, "sha1")).decode()
+    keyed = _keyed(token).copy()
+    keyed.update((url + joined).encode("utf-8", "replace"))
+    return b2a_base64(keyed.digest(), newline=False).decode()
+
+
+@cache
+def _keyed(token: str) -> hmac.HMAC:
+    """Ready for what is signed: the key is set up once, for half the time."""
+    return hmac.new(token.encode(), digestmod="sha1")
 
 
 def is_signed(given: str, tokens: Iterable[str], urls: Iterable[str], params: Params) -> bool:
