@@ -37,7 +37,7 @@ from ivr.web.link import link_routes
 from ivr.web.listening import listened, listening_routes
 from ivr.web.people import People, people_routes
 from ivr.web.reading import Readings, reading_routes
-from ivr.web.shortcut import Shortcut, in_line
+from ivr.web.shortcut import PATIENCE, Shortcut, in_line
 from ivr.web.softphone import softphone_routes
 from ivr.web.voice import Voice, voice_routes
 
@@ -115,7 +115,7 @@ def create_app(
     app.url_map.merge_slashes = False  # a redirected webhook is a lost call
     voice = Voice(chosen, calls, scripts, readings, clock)
     app.register_blueprint(voice_routes(voice))
-    answer = in_line(voice.answer) if engine.dialect.name == "sqlite" else voice.answer
+    answer = in_line(voice.answer, PATIENCE[engine.dialect.name])
     app.wsgi_app = Shortcut(app.wsgi_app, answer)  # type: ignore[method-assign]
     app.register_blueprint(fallback_routes(voice))
     app.register_blueprint(people_routes(People(voice, services, clock)))

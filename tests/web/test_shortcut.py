@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -104,21 +105,25 @@ def test_turns_are_taken_one_after_the_other() -> None:
         inside[0] -= 1
         return b""
 
-    answered = shortcut.in_line(answer)
+    answered = shortcut.in_line(answer, 30)
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(lambda _: answered({}, Place()), range(200))) == [b""] * 200
     assert most == [1]
 
 
-def test_a_turn_that_takes_long_holds_nobody_up() -> None:
+@pytest.mark.parametrize(("database", "most"), [("sqlite", 5.0), ("postgresql", 0.5)])
+def test_a_turn_that_takes_long_holds_nobody_up(database: str, most: float) -> None:
     over = Event()
 
     def answer(_environ: object, place: Place) -> bytes:
         return str(place.number and over.wait(30)).encode()
 
-    answered = shortcut.in_line(answer)
+    answered = shortcut.in_line(answer, shortcut.PATIENCE[database])
     with ThreadPoolExecutor(1) as thread:
         slow = thread.submit(answered, {}, Place(number=1))
-        quick = answered({}, Place(number=0))
+        began = time.monotonic()
+        quick = [answered({}, Place(number=0)) for _ in range(9)]
+        waited = time.monotonic() - began
         over.set()
-    assert (quick, slow.result()) == (b"0", b"True")
+    assert (quick, slow.result()) == ([b"0"] * 9, b"True")
+    assert waited < most
