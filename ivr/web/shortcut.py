@@ -33,10 +33,10 @@ PostgreSQL takes transactions side by side: where it is so far away that a turn 
 
 
 def in_line(answer: Answer, patience: float) -> Answer:
-    """The same answers, one after the other, for a database that takes one transaction at a time.
+    """The same answers, one after the other, as long as each comes within the patience of the next.
 
-    Threads that meet there hand the interpreter to and fro at every statement, a tenth of what a turn costs
-    (`python -m bench server`).
+    Threads that meet at the database hand the interpreter to and fro at every statement: a tenth of what a turn costs
+    on SQLite, half on PostgreSQL (`python -m bench server`).
     """
     turns = Turnstile()
 
