@@ -83,6 +83,7 @@ def test_a_call_is_led_to_its_goodbye_and_clips_are_fetched_from_the_line_once(n
             called.press(key)
         called.hear_out()
         assert "Au revoir." in called.so_far()
+    ask(nginx, "GET", "/healthz")  # nginx has one process here: what it answered before is in its log by then
     clips = [json.loads(row) for row in nginx.logged.splitlines() if "/audio/kokoro" in row]
     asked = [clip["path"] for clip in clips if clip["upstream"]]
     assert len(clips) > 2 * 5
