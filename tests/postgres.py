@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url, text
 
 from ivr.store.database import open_database
 from ivr.store.tables import metadata
@@ -184,6 +184,20 @@ class Postgres:
     def _run(self, program: str, *options: str) -> None:
         command = [str(self.programs / program), "-D", str(self._data), *options]
         subprocess.run(command, check=True, capture_output=True, timeout=60, **self._as)  # noqa: S603 - the wheel's
+
+
+def until_waiting(engine: Engine, how_many: int) -> None:
+    """Return once so many transactions of this database wait for a lock that another one holds.
+
+    Raises TimeoutError when they do not within ten seconds.
+    """
+    asked = text("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with engine.connect() as connection:
+            if connection.execute(asked).scalar_one() >= how_many:
+                return
+    raise TimeoutError(f"no {how_many} transactions wait")
 
 
 def _readable(packages: Path, folder: Path) -> Path:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from sqlalchemy import text
 
+from ivr.flow.engine import Dialled, Keys
 from ivr.folder import read_script
 from ivr.phone.transcript import play, read
 from ivr.replaying import replay
+from ivr.store.database import open_database
 from tests.line import ROOT, Line, book_of
+from tests.postgres import until_waiting
 from tests.test_publishing import CARRIER, NEW, OLD, begun, edited, opening, publisher
 
 CALLS = [
@@ -62,3 +67,16 @@ def test_a_script_is_published_and_taken_back_and_past_calls_are_replayed(
         assert told == "3 appels rejoués sur new : aucun n’irait ailleurs."
     finally:
         line.stop()
+
+
+def test_two_turns_of_one_call_at_once_are_both_taken(line: Line, postgres_database: str) -> None:
+    calls, engine = line.app.extensions["ivr"], open_database(postgres_database)
+    sid, at = "CA" + "7" * 32, 1_800_000_000.0
+    calls.take_turn(sid, 0, "", Dialled(at))
+    with ThreadPoolExecutor(2) as pool:
+        with engine.begin() as other:
+            other.execute(text("SELECT 1 FROM calls WHERE sid = :sid FOR UPDATE"), {"sid": sid})
+            taken = [pool.submit(calls.take_turn, sid, number, "", Keys(at + 5, "2")) for number in (1, 2)]
+            until_waiting(engine, 2)
+        assert [one.result(timeout=10).turn for one in taken] == [1, 2]
+    engine.dispose()

@@ -237,7 +237,7 @@ def _postgres(url: str) -> Engine:
     except ModuleNotFoundError as error:
         raise exc.ArgumentError(f"{error.name} is missing: pip install 'ivr-depannage[postgres]'") from error
     event.listen(engine, "do_connect", _patient)
-    return _seated(engine, Seats(engine, kind=OpenSeat))
+    return _seated(engine, Seats(engine, prepare=_unhurried_there, kind=OpenSeat))
 
 
 def _patient(_dialect: object, _record: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -309,6 +309,11 @@ def _through(engine: Engine, entrance: _Entrance) -> None:
 def _unhurried(driver: Any) -> None:
     """Let commits not wait for the disk: who sits on this connection flushes it where that matters."""
     driver.execute("PRAGMA synchronous = NORMAL")
+
+
+def _unhurried_there(driver: Any) -> None:
+    """The same on PostgreSQL, whose commits lose nothing but the last ones either."""
+    driver.ask("SET synchronous_commit = off", {})
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

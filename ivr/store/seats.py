@@ -4,9 +4,8 @@ A turn is what a caller waits for: in SQLAlchemy's hands its statements cost ten
 (`python -m bench`, facts/speed.md 7). A desk that writes with the turn still gets an ordinary connection, on the same
 transaction. It must not know any table.
 
-On SQLite these connections do not wait for the disk at each commit (`synchronous = NORMAL`): a power cut may take the
-last turns of menus, which then begin again. A turn in which something was promised, issued or spent is on the disk
-before it is answered: the write-ahead log is flushed after it.
+These connections do not wait for the disk at each commit: a power cut may take the last turns of menus, which then
+begin again. A turn in which something was promised, issued or spent is on the disk before it is answered.
 """
 
 from __future__ import annotations
@@ -24,6 +23,9 @@ IDLE = 4
 """More seats than this are not kept open between turns: one for each thread that serves."""
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+FLUSHED = "SET LOCAL synchronous_commit TO DEFAULT"
+"""This transaction waits for the disk when it ends, and takes to it whatever was written before."""
+
 
 TAKEN = "23505"
 """Unique violation (postgresql.org/docs/18, errcodes): a row of that name is there already."""
@@ -107,10 +109,6 @@ class Seat:
         self._desk = None
         self._connection.info.pop(IN_A_TURN, None)
 
-    def close(self) -> None:
-        """Give the connection back."""
-        self._connection.close()
-
     def drop(self) -> None:
         """Close the connection for good."""
         self._desk = None
@@ -149,6 +147,7 @@ class OpenSeat(Seat):
         """The connection as desks use it, in a transaction that begins here."""
         if self._desk is None:
             self._driver.ask(BEGIN, {})
+            self._driver.ask(FLUSHED, {})
         return super().transaction
 
     def begin(self, entrance: Entrance) -> None:
@@ -239,7 +238,7 @@ class Seats:
             if len(self._free) < IDLE:
                 self._free.append(seat)
                 return
-        seat.close()
+        seat.drop()  # who gets it from the pool next would not wait for the disk either
 
     def _left(self, seat: Seat) -> None:
         """Undo a turn that failed. Whatever the reason, a connection that cannot even do that is of no more use.

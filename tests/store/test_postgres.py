@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,10 +12,12 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from ivr.store.database import once_more, open_database
+from ivr.store.database import once_more, open_database, seats_of
+from ivr.store.seats import IDLE, Sql
 from ivr.store.statements import one_at_a_time
 from ivr.store.turn import Caller, Given, Turn, TwinError
 from ivr.store.turns import Turns
+from tests.postgres import until_waiting
 
 SID = "CA" + "1" * 32
 NOBODY = Caller("", "")
@@ -113,7 +114,7 @@ def test_while_a_desk_acts_a_twin_waits_and_then_acts_not_at_all(engine: Engine)
             note(turn.transaction, "first")
             waits = pool.submit(late)
             both.wait(timeout=10)
-            time.sleep(0.3)
+            until_waiting(engine, 1)
             assert not waits.done()
             write(turn)
         with pytest.raises(TwinError):
@@ -162,6 +163,23 @@ def test_a_turn_in_which_no_desk_acts_asks_the_server_twice(engine: Engine, monk
             assert turn.call()
             write(turn)
     assert len(asked) == 2
+
+
+def test_only_what_a_desk_did_waits_for_the_disk(engine: Engine) -> None:
+    with engine.begin() as connection:  # the tests' own server is in haste
+        connection.execute(text(f'ALTER DATABASE "{engine.url.database}" SET synchronous_commit = on'))
+    engine.dispose()
+    asked, turns, seats = "SHOW synchronous_commit", Turns(engine), seats_of(engine)
+    with turns.turn(SID, 0, 1.0) as turn:
+        assert turn.transaction.execute(text(asked)).scalar_one() == "on"
+        write(turn)
+    with ExitStack() as together:
+        for seat in [together.enter_context(seats.taken()) for _ in range(IDLE + 3)]:
+            assert seat.row(Sql(asked), {}) == ("off",)
+    with ExitStack() as together:
+        for _ in range(IDLE + 3):
+            others = together.enter_context(engine.begin())
+            assert others.execute(text(asked)).scalar_one() == "on"
 
 
 def test_a_text_that_the_server_cannot_hold_is_refused_whole(engine: Engine) -> None:
