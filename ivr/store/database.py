@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -236,14 +236,20 @@ def _postgres(url: str) -> Engine:
         )
     except ModuleNotFoundError as error:
         raise exc.ArgumentError(f"{error.name} is missing: pip install 'ivr-depannage[postgres]'") from error
-    event.listen(engine, "do_connect", _patient)
+    event.listen(engine, "do_connect", _reached(engine))
     return _seated(engine, Seats(engine, prepare=_unhurried_there, kind=OpenSeat))
 
 
-def _patient(_dialect: object, _record: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    from ivr.store.driver import Patient
+def _reached(engine: Engine) -> Callable[..., Any]:
+    """What connects to PostgreSQL, from the moment that somebody needs its driver."""
 
-    return Patient.connect(*arguments, **options)
+    @cache
+    def reach() -> Any:
+        from ivr.store.driver import Reach
+
+        return Reach(engine.dispose)
+
+    return lambda _dialect, _record, arguments, options: reach().connect(*arguments, **options)
 
 
 def _seated(engine: Engine, seats: Seats) -> Engine:

@@ -1,7 +1,8 @@
 """PostgreSQL's driver, with a limit: a server that has frozen says nothing, and its driver would wait for ever.
 
-The limit is whoever's who waits for an answer (`ivr.bounds.answered_within`); where nobody does, there is none. It is
-imported where PostgreSQL is used, for its wheel is an extra.
+The limit is whoever's who waits for an answer (`ivr.bounds.answered_within`); where nobody does, there is none. After
+one has waited in vain, those who come next are told at once (`Reach`): their callers hear the guide. It is imported
+where PostgreSQL is used, for its wheel is an extra.
 
 A turn's own statements skip the driver's cursors, which cost three times what the statement does: they are prepared
 once a connection, and their values go to libpq as they are.
@@ -10,7 +11,8 @@ once a connection, and their values go to libpq as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -36,6 +38,7 @@ class Patient(psycopg.Connection[Any]):
 
     def __init__(self, *made: Any, **options: Any) -> None:
         super().__init__(*made, **options)
+        self.lost: Callable[[], None] = lambda: None
         self._ours: dict[str, _Prepared] = {}
         self._rows = Transformer(self)
 
@@ -47,6 +50,7 @@ class Patient(psycopg.Connection[Any]):
         except psycopg.Error as error:
             if error.sqlstate is None and not self.closed and type(error).__name__ == "_WaitTimeout":
                 self.pgconn.finish()
+                self.lost()
                 raise psycopg.OperationalError("the server has not answered in time") from error
             raise
 
@@ -86,6 +90,38 @@ class Patient(psycopg.Connection[Any]):
         if result.status == ExecStatus.FATAL_ERROR:
             raise psycopg.errors.error_from_result(result)
         return result
+
+
+PAUSE = 1.0
+"""Seconds between two looks at a server that is silent: so long may it be back, and nobody know."""
+
+
+class Reach:
+    """Whether the server answers. Once it has let somebody wait in vain, one asks it every so often; others need not.
+
+    `lost` lets go of the connections that nobody uses: they lead to the same silence.
+    """
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        self._lost, self._next = lost, -inf
+
+    def connect(self, *arguments: Any, **options: Any) -> Patient:
+        """A connection. Raises psycopg.OperationalError, at once while the server is silent."""
+        if time.monotonic() < self._next:
+            raise psycopg.OperationalError("the server did not answer a moment ago")
+        if self._next > -inf:
+            self._next = time.monotonic() + PAUSE
+        try:
+            made = Patient.connect(*arguments, **options)
+        except psycopg.errors.ConnectionTimeout:
+            self._silent()
+            raise
+        self._next, made.lost = -inf, self._silent
+        return made
+
+    def _silent(self) -> None:
+        self._next = time.monotonic() + PAUSE
+        self._lost()
 
 
 NAMED = re.compile(r":([a-z]+)")
