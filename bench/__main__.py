@@ -3,7 +3,7 @@
 python -m bench                     all parts, some minutes: bench/latest.json and bench/plots/
 python -m bench turn server         these parts
 python -m bench --check             the parts whose ratios are committed; 1 when one is worse than noise explains
-python -m bench --baseline          keep what was measured as what later runs are held against
+python -m bench --baseline          keep what was measured as what later runs are held against; with parts, these anew
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rich.console import Console
 from bench import audio, calls, engine, growth, postgres, render, seconds, server, start, turn, voice
 from bench.lines import quiet
 from bench.measure import Figure
-from bench.report import BASELINE, kept, plot, read, table, told, worse
+from bench.report import BASELINE, by_name, kept, plot, read, table, told, worse
 
 Part = Callable[[], Iterator[Figure]]
 
@@ -57,12 +57,14 @@ def main() -> int:
         measured[name] = list(PARTS[name]())
         out.print(table(measured[name]))
         plot(name, measured[name])
-    kept(measured, BASELINE if asked.baseline else LATEST, _machine())
+    figures = [*by_name(measured).values()]
     if asked.baseline:
+        known = {**read(BASELINE), **measured} if asked.parts else measured
+        measured = {name: known[name] for name in PARTS if name in known}
         told(measured)
-    figures = [each for part in measured.values() for each in part]
+    kept(measured, BASELINE if asked.baseline else LATEST, _machine())
     if asked.check:
-        slower = worse(figures, read(BASELINE))
+        slower = worse(figures, by_name(read(BASELINE)))
         out.print("\n".join(slower) or "Nothing is worse than noise explains.")
         return 1 if slower else 0
     return 0 if all(each.holds for each in figures) else 1

@@ -36,10 +36,15 @@ def kept(parts: Parts, path: Path, machine: str) -> None:
     path.write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def read(path: Path) -> dict[str, Figure]:
-    """The figures of an earlier run, by name. Raises OSError when there was none."""
+def read(path: Path) -> dict[str, list[Figure]]:
+    """The parts of an earlier run. Raises OSError when there was none."""
     parts = json.loads(path.read_text(encoding="utf-8"))["parts"]
-    return {each["name"]: Figure(**each) for figures in parts.values() for each in figures}
+    return {name: [Figure(**each) for each in figures] for name, figures in parts.items()}
+
+
+def by_name(parts: Parts) -> dict[str, Figure]:
+    """The figures of all parts."""
+    return {each.name: each for figures in parts.values() for each in figures}
 
 
 def told(parts: Parts, path: Path = DOCS) -> None:
