@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ivr.flow.engine import (
     Action,
@@ -40,8 +40,7 @@ from ivr.store.vault import Vault
 log = logging.getLogger("ivr.calls")
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """What a desk may use: whose call it is, when, and the turn's own transaction (none in the background).
 
     `state` is where the call stands.
@@ -97,8 +96,7 @@ MOST_COMMANDS = 20
 """More commands than this in one turn is a defect of the script; the caller hears the apology."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the caller gets, the turn that it was given in, and the revision of the script whose steps it names.
 
     `at` is when an answer of before was given (seconds since the epoch).
@@ -279,7 +277,7 @@ class Calls:
             said += actions[:-1]
             match actions[-1]:
                 case Command() as command:
-                    event = self._carried_out(command, taking, replace(work, state=state))
+                    event = self._carried_out(command, taking, work._replace(state=state))
                     taking.said.append(f"{command.name}:{event.name if isinstance(event, Outcome) else PENDING}")
                 case Connect(step=step) if person(flow, step) not in self.people:
                     event = Transferred(event.at, "failed")
@@ -298,7 +296,7 @@ class Calls:
                 if found := taking.turn.job(command.key):
                     return Outcome(work.at, found.outcome, self._slots(found, work.call, command.key))
                 if taking.turn.ask(command.key):
-                    taking.started.append(partial(self._in_background, run, command, replace(work, turn=None)))
+                    taking.started.append(partial(self._in_background, run, command, work._replace(turn=None)))
                 return Pending(work.at)
 
     def _in_background(self, run: Run, command: Command, work: Work) -> None:

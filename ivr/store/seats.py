@@ -79,13 +79,13 @@ class Seat:
     def transaction(self) -> Connection:
         """The connection as desks use it, in the turn's own transaction."""
         if self._desk is None:
+            self._connection.info[IN_A_TURN] = True
             self._desk = self._connection.begin()
         return self._connection
 
     def begin(self, entrance: Entrance) -> None:
         """Begin a turn."""
         entrance.begin(self._driver.execute, self._set)
-        self._connection.info[IN_A_TURN] = True
 
     def commit(self) -> None:
         """Write the turn; what a desk has done is on the disk afterwards."""
@@ -106,8 +106,9 @@ class Seat:
 
     def end(self) -> None:
         """The turn is over: the seat is free for another one."""
-        self._desk = None
-        self._connection.info.pop(IN_A_TURN, None)
+        if self._desk is not None:
+            self._desk = None
+            self._connection.info.pop(IN_A_TURN, None)
 
     def drop(self) -> None:
         """Close the connection for good."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from ivr.flow.engine import Dialled, Event, Keys, Recorded, Silence, Transferred
@@ -52,8 +52,7 @@ class HostileFormError(ValueError):
     """The form is signed and still no call of ours: a value that no carrier sends, another account or number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(NamedTuple):
     """What a webhook says, checked. `caller` is empty when the number is withheld or is none."""
 
     call: str

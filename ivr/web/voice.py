@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -49,8 +49,7 @@ ANSWER_SECONDS = 4.0
 log = logging.getLogger("ivr.voice")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What the address of a webhook says: 0 and empty for /voice; `carried` when a call goes on without its row."""
 
     number: int = 0
