@@ -7,7 +7,7 @@ Pure: the same arguments give the same answer. The clock comes in with the event
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -257,18 +257,28 @@ def state_from(plain: Mapping[str, Any]) -> State:
     values: dict[str, Any] = {**plain}
     if strangers := values.keys() - _BLANK.__dict__.keys():
         raise TypeError(f"no state has {', '.join(sorted(strangers))}")
-    values["facts"] = frozenset(values.get("facts", ()))
-    values["trail"] = tuple(values.get("trail", ()))
-    for name in ("slots", "visits"):
-        values[name] = _pairs(values.get(name, ()))
-    if there := values.get("before"):
-        values["before"] = Before(there["call"], there["step"], frozenset(there["facts"]), _pairs(there["slots"]))
+    for name in values.keys() & _KEPT_AS.keys():
+        values[name] = _KEPT_AS[name](values[name])
     return _with(_BLANK, **values)
 
 
 def _pairs(kept: Any) -> tuple[tuple[str, Any], ...]:
     """Pairs, from a list of them or from a dictionary, as they were kept until November 2026."""
-    return tuple(kept.items()) if isinstance(kept, dict) else tuple([(name, value) for name, value in kept])
+    return tuple(kept.items()) if isinstance(kept, dict) else tuple(map(tuple, kept))
+
+
+def _before(there: Any) -> Before | None:
+    return Before(there["call"], there["step"], frozenset(there["facts"]), _pairs(there["slots"])) if there else None
+
+
+_KEPT_AS: Mapping[str, Callable[[Any], Any]] = {
+    "facts": frozenset,
+    "trail": tuple,
+    "slots": _pairs,
+    "visits": _pairs,
+    "before": _before,
+}
+"""What JSON holds otherwise."""
 
 
 def advance(flow: Flow, state: State | None, event: Event) -> Next:

@@ -73,15 +73,13 @@ def parameters(body: bytes) -> tuple[tuple[str, str], ...]:
         if text.count("&") >= MOST_PARAMETERS:
             raise MalformedFormError(f"more than {MOST_PARAMETERS} parameters")
         pairs = [pair.partition("=") for pair in text.split("&") if pair]
-        return tuple([(_plain(name), _plain(value)) for name, _, value in pairs])
+        return tuple([(_plain(n) if "%" in n else n, _plain(v) if "%" in v else v) for n, _, v in pairs])
     except UnicodeError as error:
         raise MalformedFormError(str(error)) from error
 
 
 def _plain(quoted: str) -> str:
-    """The text behind percent signs; most values have none. Raises UnicodeDecodeError when it is not UTF-8."""
-    if "%" not in quoted:
-        return quoted
+    """The text behind percent signs. Raises UnicodeDecodeError when it is not UTF-8."""
     plus = quoted.replace("%2B", "+")  # the only sign that most of the others have
     return unquote(quoted, errors="strict") if "%" in plus else plus
 
@@ -91,10 +89,9 @@ def webhook(params: tuple[tuple[str, str], ...], account: str, numbers: frozense
 
     Raises HostileFormError when a parameter comes twice, is missing, or does not match.
     """
-    names = [name for name, _ in params]
-    if len(set(names)) != len(names):
-        raise HostileFormError("a parameter comes twice")
     form = dict(params)
+    if len(form) != len(params):
+        raise HostileFormError("a parameter comes twice")
     if "CallSid" not in form:
         raise HostileFormError("CallSid is missing")
     whose = _matched(form, IDENTITY)
