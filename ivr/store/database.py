@@ -39,8 +39,11 @@ BUSY_SECONDS = 5
 Less when somebody waits for an answer (`ivr.bounds.left`).
 """
 
-LOG_PAGES = 8_000
-"""So many pages of 4 KB in the log are moved into the file by whoever commits; `checkpoint` comes long before."""
+PAGE = 2048
+"""Bytes of a page of SQLite: a turn writes three pages whole, whatever it changes in them, and two calls fill one."""
+
+LOG_PAGES = 16_000
+"""So many pages in the log (32 MB) are moved into the file by whoever commits; `checkpoint` comes long before."""
 
 STUCK_SECONDS = 0.2
 """How long it waits once another process has held the database too long: who calls now is answered without it.
@@ -324,6 +327,7 @@ def _unhurried_there(driver: Any) -> None:
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
+    connection.execute(f"PRAGMA page_size = {PAGE}")  # of a new file; one that exists keeps its own
     _write_ahead(connection)
     for pragma in ("synchronous = FULL", "secure_delete = ON", f"wal_autocheckpoint = {LOG_PAGES}"):
         connection.execute(f"PRAGMA {pragma}")
