@@ -9,9 +9,6 @@ from bench import calls, server
 from bench.measure import Figure
 from tests.postgres import RUNS, Postgres
 
-WORKERS = 2
-"""One for each core, as docs/database.md says."""
-
 LOG = ("logging_collector=off",)
 """Nothing but what a server says by itself: durable, as production is."""
 
@@ -27,7 +24,7 @@ def carried(seconds: float = 15.0) -> Iterator[Figure]:
     """The most calls that two cores carry, the database's server and the client counted."""
     if RUNS:
         with _database() as url:
-            yield from calls.figures(seconds, url, WORKERS)
+            yield from calls.figures(seconds, url)
 
 
 @contextmanager

@@ -86,9 +86,9 @@ class _Told(Entrance):
         self._tell()
         self._entrance.enter()
 
-    def begin(self, execute: Callable[[str], object], known: dict[str, object]) -> None:
+    def begin(self, execute: Callable[[str], object]) -> None:
         """As it was."""
-        self._entrance.begin(execute, known)
+        self._entrance.begin(execute)
 
     def leave(self) -> None:
         """As it was."""

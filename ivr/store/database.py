@@ -45,6 +45,9 @@ PAGE = 2048
 LOG_PAGES = 16_000
 """So many pages in the log (32 MB) are moved into the file by whoever commits; `checkpoint` comes long before."""
 
+LOOK_AGAIN = 0.000_1
+"""Seconds between two looks at whether another process has written: it takes about as long over a turn."""
+
 STUCK_SECONDS = 0.2
 """How long it waits once another process has held the database too long: who calls now is answered without it.
 
@@ -217,7 +220,7 @@ def _sqlite(url: str) -> Engine:
     database = make_url(url).database
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    patience = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    patience = {"timeout": 0, "check_same_thread": False}  # the waiting is ours
     engine = create_engine(url, pool_size=0, hide_parameters=True, connect_args=patience)
     event.listen(engine, "connect", _prepare_sqlite)
     entrance = _Entrance()
@@ -273,18 +276,24 @@ class _Entrance(Entrance):
         if not self._turnstile.enter(left(self._patience)):
             raise exc.TimeoutError(f"no turn at the database within {self._patience} s")
 
-    def begin(self, execute: Callable[[str], object], known: dict[str, object]) -> None:
-        """Begin, and wait for other processes no longer than somebody waits for us, give or take a quarter second."""
-        patience = math.ceil(left(self._patience) * 4) * 250
-        try:
-            if known.get("patience") != patience:
-                execute(f"PRAGMA busy_timeout = {patience}")
-                known["patience"] = patience
-            execute(BEGIN)
-        except (sqlite3.OperationalError, exc.OperationalError):
-            self._stuck = True
-            raise
-        self._stuck = False
+    def begin(self, execute: Callable[[str], object]) -> None:
+        """Begin, and wait for other processes no longer than somebody waits for us.
+
+        SQLite itself looks again after whole milliseconds, many times as long as a transaction takes: two busy
+        processes would mostly wait.
+        """
+        until = time.monotonic() + left(self._patience)
+        while True:
+            try:
+                execute(BEGIN)
+            except (sqlite3.OperationalError, exc.OperationalError) as error:
+                if not _is_busy(error) or time.monotonic() > until:
+                    self._stuck = True
+                    raise
+                time.sleep(LOOK_AGAIN)
+            else:
+                self._stuck = False
+                return
 
     def leave(self) -> None:
         """Let in who comes next."""
@@ -293,6 +302,12 @@ class _Entrance(Entrance):
     @property
     def _patience(self) -> float:
         return STUCK_SECONDS if self._stuck else BUSY_SECONDS
+
+
+def _is_busy(error: Exception) -> bool:
+    """Whether another process is writing (sqlite.org/rescode.html, SQLITE_BUSY and its kinds)."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+    return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
 
 
 def _through(engine: Engine, entrance: _Entrance) -> None:
@@ -304,7 +319,7 @@ def _through(engine: Engine, entrance: _Entrance) -> None:
         if not connection.info.get("entered"):
             entrance.enter()
             connection.info["entered"] = True
-        entrance.begin(connection.exec_driver_sql, connection.info)
+        entrance.begin(connection.exec_driver_sql)
 
     def leave(_connection: Any, entry: ConnectionPoolEntry) -> None:
         if entry.info.pop("entered", False):

@@ -59,7 +59,6 @@ class Seat:
         self._connection, self._flush = connection, flush
         self._driver: Any = connection.connection.dbapi_connection
         self._desk: RootTransaction | None = None
-        self._set: dict[str, object] = {}
 
     def row(self, asked: Sql, values: Mapping[str, object]) -> tuple[Any, ...] | None:
         """The first row that answers the question."""
@@ -85,7 +84,7 @@ class Seat:
 
     def begin(self, entrance: Entrance) -> None:
         """Begin a turn."""
-        entrance.begin(self._driver.execute, self._set)
+        entrance.begin(self._driver.execute)
 
     def commit(self) -> None:
         """Write the turn; what a desk has done is on the disk afterwards."""
@@ -171,8 +170,8 @@ class Entrance:
     def enter(self) -> None:
         """Wait until it may begin."""
 
-    def begin(self, execute: Callable[[str], object], known: dict[str, object]) -> None:
-        """Begin it; `known` stays with the connection, for what need not be said to it twice."""
+    def begin(self, execute: Callable[[str], object]) -> None:
+        """Begin it."""
 
     def leave(self) -> None:
         """Let others in."""
