@@ -1,31 +1,21 @@
-"""The limits that third parties' clients leave open: on an answer's time and size, and on what they log.
+"""How long work may take that somebody waits for.
 
 A socket's time-out counts each read. A name that does not resolve, or an answer that comes one byte at a time,
 outlives it; so work is done in a thread of its own and given up at the limit. An answer that somebody waits for has a
 limit of its own (`answered_within`), whatever it waits for on the way (`left`). It stands beside the rooms, in the
-lowest row: who speaks to another machine (OVH, Twilio) takes it from here. This module must not know them.
+lowest row, and must not know what is waited for.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import ContextVar
-from io import BytesIO
 from threading import Thread
-from typing import Any, TypeVar
-
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
+from typing import TypeVar
 
 T = TypeVar("T")
-
-MOST_BYTES = 1_000_000
-"""An answer longer than this is none of the ones we ask for."""
-
 
 _UNTIL: ContextVar[float | None] = ContextVar("until", default=None)
 
@@ -67,43 +57,3 @@ def _settle(answer: Future[T], work: Callable[[], T]) -> None:
         answer.set_result(work())
     except BaseException as error:
         answer.set_exception(error)
-
-
-class BoundedAdapter(HTTPAdapter):
-    """Reads every answer whole and at once, and never more than a megabyte of it. Mount it on a requests.Session."""
-
-    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """The answer to one request, in memory. Raises requests.RequestException."""
-        response = super().send(*args, **{**kwargs, "stream": True})
-        try:
-            body = response.raw.read(MOST_BYTES + 1, decode_content=True)
-        except ReadTimeoutError as error:
-            raise requests.ReadTimeout(error) from error
-        except HTTPError as error:
-            raise requests.ConnectionError(error) from error
-        original, response.raw = response.raw, BytesIO(body)
-        if len(body) > MOST_BYTES:
-            original.close()
-            raise requests.exceptions.ContentDecodingError("the answer is longer than a megabyte")
-        return response
-
-
-def bound(session: requests.Session) -> None:
-    """Let the session read no endless answer, over TLS or not, and log no address that it asks.
-
-    Addresses of OVH and Twilio hold telephone numbers, and urllib3 writes each into its log at the level DEBUG.
-    """
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, BoundedAdapter())
-
-
-def was_never_sent(error: object) -> bool:
-    """Whether a requests exception says that no connection was made, so that nothing can have been done."""
-    match error:
-        case requests.ConnectTimeout() | requests.exceptions.SSLError():
-            return True
-        case requests.ConnectionError(args=(MaxRetryError(reason=NewConnectionError()),)):
-            return True
-        case _:
-            return False

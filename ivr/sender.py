@@ -18,7 +18,7 @@ from typing import Protocol
 from ivr.desk.handover import Delivered, NotDelivered
 from ivr.store.outbox import Channel, Job, Outbox, State
 from ivr.store.vault import Vault, VaultError
-from ivr.telephony.rest import LookingError, NotSent, Outgoing, Placed, Sent, Sms, Unknown
+from ivr.telephony.outgoing import LookingError, NotSent, Outgoing, Placed, Sent, Sms, Unknown
 
 Clock = Callable[[], float]
 

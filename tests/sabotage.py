@@ -31,7 +31,8 @@ from ivr.store import database, turn
 from ivr.store.accounts import Accounts
 from ivr.store.seats import Seats
 from ivr.telephony import signature, twiml
-from ivr.telephony.rest import NotSent, Twilio, Unknown
+from ivr.telephony.outgoing import NotSent, Unknown
+from ivr.telephony.rest import Twilio
 from ivr.web.voice import Voice
 from tests.line import ROOT
 

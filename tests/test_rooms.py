@@ -28,6 +28,7 @@ BESIDE = {
     "explain": "cli",
     "worker": "calls",
     "services": "calls",
+    "asking": "settings",
     "bounds": "settings",
     "alone": "calls",
     "doctor": "cli",

@@ -27,7 +27,8 @@ from ivr.sender import sealed_call, sealed_handover, sealed_sms, send_due
 from ivr.store.database import open_database
 from ivr.store.outbox import Caps, Outbox, Queued
 from ivr.store.vault import Vault
-from ivr.telephony.rest import CLOCKS_APART, Outgoing, Sms, Twilio, is_mobile
+from ivr.telephony.outgoing import Outgoing, Sms, is_mobile
+from ivr.telephony.rest import CLOCKS_APART, Twilio
 from tests.conftest import DATABASES
 
 CALL = "CA" + "1" * 32

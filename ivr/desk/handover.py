@@ -20,9 +20,7 @@ from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
-import requests
-
-from ivr.bounds import bound, within
+from ivr.bounds import within
 
 SIGNATURE, KEY = "X-IVR-Signature", "Idempotency-Key"
 
@@ -122,6 +120,10 @@ class Team:
 
     def _posted(self, key: str, body: bytes) -> int:
         """The status of the answer. Raises requests.RequestException."""
+        import requests  # here, for most lines post to nobody
+
+        from ivr.asking import bound
+
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Connection": "close",
@@ -178,6 +180,8 @@ def _answered(status: int) -> Delivered | NotDelivered:
 
 def _failure(error: Exception) -> NotDelivered:
     """What an exception of the transport or of `within` means."""
+    import requests
+
     match error:
         case TimeoutError() | requests.Timeout():
             return NotDelivered("late", again=True)

@@ -22,7 +22,8 @@ import ovh
 import requests
 from ovh.client import ENDPOINTS
 
-from ivr.bounds import bound, was_never_sent, within
+from ivr.asking import bound, was_never_sent
+from ivr.bounds import within
 from ivr.desk.lines import Line, LinesError, Made, NotMade, NotNeeded, Requested, Seen, Trouble, Unknown, e164
 
 LONGEST_CODE = 32

@@ -18,7 +18,7 @@ from ivr.store import health
 from ivr.store.audit import Audit
 from ivr.store.lines import Lines
 from ivr.store.vault import Vault, VaultError
-from ivr.telephony.rest import is_mobile
+from ivr.telephony.outgoing import is_mobile
 
 MEBIBYTE = 2**20
 LEAST, FEW = 200 * MEBIBYTE, 1024 * MEBIBYTE

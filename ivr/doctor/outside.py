@@ -15,13 +15,15 @@ from urllib.parse import urlsplit
 
 import requests
 
-from ivr.bounds import bound, within
+from ivr.asking import bound
+from ivr.bounds import within
 from ivr.desk.lines import LinesError
 from ivr.desk.ovh import Credentials, Ovh, missing_rights
 from ivr.doctor import Finding, grave_if
 from ivr.folder import read_sms
 from ivr.settings import Settings
-from ivr.telephony.rest import LookingError, Number, Twilio
+from ivr.telephony.outgoing import LookingError, Number
+from ivr.telephony.rest import Twilio
 
 PATIENCE = 5.0
 """Seconds for one request."""

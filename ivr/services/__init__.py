@@ -28,7 +28,7 @@ from ivr.services.watching import WatchServices
 from ivr.store.ends import CUT
 from ivr.store.recordings import FOLDER, Recordings
 from ivr.store.turns import disposition_of, end_as, state_of
-from ivr.telephony.rest import Outgoing, is_mobile
+from ivr.telephony.outgoing import Outgoing, is_mobile
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ivr.store.lines import Lines as Kept
 from ivr.store.numbers import number_key
 from ivr.store.outbox import CAPS, Caps, queue
 from ivr.store.vault import Vault
-from ivr.telephony.rest import Outgoing, Sms
+from ivr.telephony.outgoing import Outgoing, Sms
 
 RING_SECONDS = 30
 """How long a telephone rings that the line calls."""

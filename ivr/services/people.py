@@ -30,7 +30,7 @@ from ivr.store.numbers import number_mask
 from ivr.store.outbox import queue
 from ivr.store.recordings import Recordings
 from ivr.store.turns import state_of
-from ivr.telephony.rest import RecordingError
+from ivr.telephony.outgoing import RecordingError
 
 FETCH_FOR = 86_400.0
 """Seconds for which the sound of a message is asked for again."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ivr.desk.codes import expire
 from ivr.desk.handover import Team
@@ -21,8 +21,10 @@ from ivr.store.database import checkpoint
 from ivr.store.outbox import Outbox
 from ivr.store.retention import purge
 from ivr.store.turns import Turns
-from ivr.telephony.rest import Twilio
 from ivr.worker import Round
+
+if TYPE_CHECKING:
+    from ivr.telephony.rest import Twilio
 
 Clock = Callable[[], float]
 

@@ -24,7 +24,7 @@ from ivr.store.numbers import number_key
 from ivr.store.outbox import queue
 from ivr.store.turns import disposition_of
 from ivr.store.watches import Watch, Watches
-from ivr.telephony.rest import Outgoing
+from ivr.telephony.outgoing import Outgoing
 
 WATCH_SECONDS = 300.0
 """What the guide gives the telephone (F29: « dans un délai de 5 minutes »)."""

@@ -28,7 +28,6 @@ from ivr.store.database import open_database
 from ivr.store.outbox import CAPS
 from ivr.store.turns import Turns
 from ivr.store.vault import Vault
-from ivr.telephony.rest import Twilio
 from ivr.telephony.webhook import MOST_BYTES
 from ivr.web.audio import audio_routes
 from ivr.web.editions import Press
@@ -134,8 +133,10 @@ def create_app(
 
 def partners_of(settings: Settings, clock: Clock) -> Partners:
     """Through whom things leave, as far as the settings name them."""
-    twilio = team = None
+    twilio, team = None, None
     if settings.api_key and settings.api_secret and (settings.sms_from or settings.own_number):
+        from ivr.telephony.rest import Twilio
+
         account, login = settings.account_sid or settings.api_key, (settings.api_key, settings.api_secret)
         own = settings.own_number
         twilio = Twilio(account, *login, settings.sms_from, base=settings.api_url, voice_from=own)

@@ -19,7 +19,7 @@ from ivr.store.database import open_database
 from ivr.store.outbox import Outbox
 from ivr.store.outbox_tables import outbox
 from ivr.store.vault import Vault
-from ivr.telephony.rest import Sms
+from ivr.telephony.outgoing import Sms
 from tests.line import TOKEN
 from tests.test_cli import IVR
 

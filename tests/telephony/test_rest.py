@@ -13,8 +13,7 @@ import pytest
 from ivr.demo import loopback
 from ivr.demo.loopback import Fault, answers
 from ivr.demo.twilio_rest import ACCOUNT, SECRET, TwilioRest
-from ivr.telephony.rest import (
-    MOST_RECORDED,
+from ivr.telephony.outgoing import (
     LookingError,
     NoRecording,
     NotSent,
@@ -23,11 +22,11 @@ from ivr.telephony.rest import (
     RecordingError,
     Sent,
     Sms,
-    Twilio,
     Unknown,
     is_mobile,
     is_telephone,
 )
+from ivr.telephony.rest import MOST_RECORDED, Twilio
 
 SENDER = "+33199000000"
 SMS = Sms("+33639980001", "Votre code : 482913.")
