@@ -13,11 +13,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction
+
+T = TypeVar("T")
 
 IDLE = 4
 """More seats than this are not kept open between turns: one for each thread that serves."""
@@ -197,15 +199,19 @@ class Seats:
         self._free: list[Seat] = []
         self._lock = threading.Lock()
 
-    @contextmanager
-    def taken(self) -> Iterator[Seat]:
+    def taken(self) -> AbstractContextManager[Seat]:
         """A seat for one transaction: written whole when the block ends, not at all when it raises."""
+        return self.taken_for(lambda seat: seat)
+
+    @contextmanager
+    def taken_for(self, work: Callable[[Seat], T]) -> Iterator[T]:
+        """The same, for the work that is done on it."""
         self.entrance.enter()
         try:
             seat = self._seat()
             try:
                 seat.begin(self.entrance)
-                yield seat
+                yield work(seat)
                 seat.commit()
             except BaseException:
                 self._left(seat)

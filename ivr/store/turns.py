@@ -6,8 +6,8 @@ statuses that end a call (`ivr.store.ends`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, case, func, select, text, update
@@ -56,11 +56,9 @@ class Turns:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    @contextmanager
-    def turn(self, sid: str, number: int, at: float) -> Iterator[Turn]:
+    def turn(self, sid: str, number: int, at: float) -> AbstractContextManager[Turn]:
         """One transaction for one turn: written whole when the block ends, not at all when it raises."""
-        with seats_of(self._engine).taken() as seat:
-            yield Turn(seat, sid, number, at)
+        return seats_of(self._engine).taken_for(lambda seat: Turn(seat, sid, number, at))
 
     def given(self, sid: str, number: int) -> Given | None:
         """What a turn that was taken was answered with."""
