@@ -56,7 +56,8 @@ def main() -> int:
         out.rule(name)
         measured[name] = list(PARTS[name]())
         out.print(table(measured[name]))
-        plot(name, measured[name])
+        if not asked.check:
+            plot(name, measured[name])
     figures = [*by_name(measured).values()]
     if asked.baseline:
         known = {**read(BASELINE), **measured} if asked.parts else measured
