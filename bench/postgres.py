@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from bench import calls, server
 from bench.measure import Figure
-from tests.postgres import RUNS, Postgres
+from tests.postgres import RUNS, running
 
 LOG = ("logging_collector=off",)
 """Nothing but what a server says by itself: durable, as production is."""
@@ -29,10 +29,5 @@ def carried(seconds: float = 15.0) -> Iterator[Figure]:
 
 @contextmanager
 def _database() -> Iterator[str]:
-    running = Postgres(LOG)
-    running.start()
-    try:
-        with running.database() as url:
-            yield url
-    finally:
-        running.discard()
+    with running(LOG) as server, server.database() as url:
+        yield url

@@ -10,9 +10,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.torture.processes import family
 
 READY_SECONDS = 60
 
@@ -34,9 +36,9 @@ class Served:
         """Megabytes of the largest of its processes: what it shares with others counted in part (PSS)."""
         return max(_pss(pid) for pid in self.processes())
 
-    def processes(self) -> Iterator[int]:
+    def processes(self) -> list[int]:
         """Every process of it."""
-        return _family(self.pid)
+        return family(self.pid)
 
 
 @contextmanager
@@ -73,14 +75,6 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    with suppress(FileNotFoundError):  # a thread may end while we look
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                yield from _family(int(child))
 
 
 def _stat(pid: int) -> list[str]:

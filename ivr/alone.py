@@ -58,6 +58,8 @@ class Alone:
 
     def opened(self, call: str, number: int, sealed: str) -> State | None:
         """The state that an address carries; None when it carries none of ours."""
+        if not sealed:
+            return None
         try:
             cipher = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
             state = state_read(self.vault.opened(cipher, _place(call, number)))

@@ -229,7 +229,7 @@ class Calls:
                 event=what,
                 step=state.step,
                 state=sealed_state(self.vault, call, state, script.flow.secrets),
-                recipe=self._sealed(recipe_text(actions), f"turns|recipe|{call}/{number}"),
+                recipe=sealed_text(self.vault, recipe_text(actions), f"turns|recipe|{call}/{number}"),
                 disposition=state.disposition,
                 remedy=act(script.flow, state) if state.disposition else "",
                 direction=direction,
@@ -249,14 +249,8 @@ class Calls:
 
     def _given(self, call: str, number: int, taken: Given) -> Answer:
         """The answer that a turn was given."""
-        actions = recipe_actions(self._opened(taken.recipe, f"turns|recipe|{call}/{number}"))
+        actions = recipe_actions(opened_text(self.vault, taken.recipe, f"turns|recipe|{call}/{number}"))
         return Answer(number, actions, taken.revision, taken.at)
-
-    def _sealed(self, text: str, place: str) -> str:
-        return sealed_text(self.vault, text, place)
-
-    def _opened(self, kept: str, place: str) -> str:
-        return opened_text(self.vault, kept, place)
 
     def mac(self, call: str, number: int) -> str:
         """What makes the address of a turn ours: the carrier's token alone walks nobody into a call (16 hex digits)."""
@@ -308,14 +302,14 @@ class Calls:
         except Exception:
             log.exception("desk", extra={"command": command.name, "call": work.call})
             outcome = Outcome(work.at, UNAVAILABLE)
-        slots = self._sealed(to_json(outcome.slots), f"jobs|slots|{work.call}/{command.key}")
+        slots = sealed_text(self.vault, to_json(outcome.slots), f"jobs|slots|{work.call}/{command.key}")
         try:
             self.turns.keep_job(work.call, command.key, Done(outcome.name, slots))
         except Exception:  # the caller hears at the step's deadline that it took too long
             log.exception("outcome", extra={"command": command.name, "call": work.call})
 
     def _slots(self, found: Done, call: str, key: str) -> tuple[tuple[str, str], ...]:
-        pairs = json.loads(self._opened(found.slots, f"jobs|slots|{call}/{key}"))
+        pairs = json.loads(opened_text(self.vault, found.slots, f"jobs|slots|{call}/{key}"))
         return tuple((name, value) for name, value in pairs)
 
     def _caller(self, number: str) -> Caller:

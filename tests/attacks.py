@@ -8,7 +8,6 @@ who do not listen and lose no time.
 
 from __future__ import annotations
 
-import base64
 import itertools
 import random
 import re
@@ -31,7 +30,7 @@ from ivr.desk.identity import Draw, Limits
 from ivr.desk.lines import e164
 from ivr.desk.register import NewLine
 from ivr.phone import wire
-from ivr.recipe import state_read, state_text
+from ivr.recipe import opened_state, sealed_state
 from ivr.store import database as store
 from ivr.store.accounts import Accounts
 from ivr.store.lines import Lines
@@ -326,13 +325,13 @@ def _placed(door: Door, count: int) -> list[Caller]:
     with services.ground.engine.begin() as connection:
         accounts, kept = Accounts(connection, services.ground.vault), Lines(connection, services.ground.vault)
         row = connection.execute(select(calls_table).where(calls_table.c.sid == model.sid)).mappings().one()
-        state = state_read(services.ground.vault.opened(base64.b64decode(row["state"]), f"calls|state|{model.sid}"))
+        state = opened_state(services.ground.vault, model.sid, row["state"])
+        assert state
         for i in range(1, count):
             caller = Caller(door, i, mobile(i))
             caller.said = model.said.replace(calls.mac(model.sid, row["turn"]), calls.mac(caller.sid, row["turn"]))
             slots = tuple((name, line_number(i) if name == "ligne" else value) for name, value in state.slots)
-            text = state_text(replace(state, slots=slots), secrets)
-            sealed = base64.b64encode(services.ground.vault.sealed(text, f"calls|state|{caller.sid}")).decode()
+            sealed = sealed_state(services.ground.vault, caller.sid, replace(state, slots=slots), secrets)
             connection.execute(insert(calls_table).values({**row, "sid": caller.sid, "state": sealed}))
             line = kept.by_number(e164(line_number(i)))
             assert line

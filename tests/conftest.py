@@ -15,7 +15,7 @@ from ivr.speech.voices import preferred
 from tests import sabotage
 from tests.canaries import Watch, watching
 from tests.line import ROOT, Line, book, our_flow
-from tests.postgres import RUNS, Postgres
+from tests.postgres import RUNS, Postgres, running
 from tests.routes import coverage
 
 DATABASES = ["sqlite", "postgresql"] if RUNS else ["sqlite"]
@@ -93,10 +93,8 @@ def call_book(flow: Flow) -> PromptBook:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server, started when the first test wants it."""
-    server = Postgres()
-    server.start()
-    yield server
-    server.discard()
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(params=DATABASES)

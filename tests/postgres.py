@@ -186,6 +186,17 @@ class Postgres:
         subprocess.run(command, check=True, capture_output=True, timeout=60, **self._as)  # noqa: S603 - the wheel's
 
 
+@contextmanager
+def running(settings: Sequence[str] = HASTE) -> Iterator[Postgres]:
+    """A server with these settings, until the block ends."""
+    server = Postgres(settings)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.discard()
+
+
 def until_waiting(engine: Engine, how_many: int) -> None:
     """Return once so many transactions of this database wait for a lock that another one holds.
 

@@ -389,7 +389,7 @@ def _enter(flow: Flow, state: State, target: str, at: float, *, forward: bool = 
         state, way = _visited(state, step)
         if way:
             branch = _taken(way, state)
-            state = replace(state, facts=state.facts.union(branch.sets))
+            state = _with(state, facts=state.facts.union(branch.sets))
             target = _target(flow, state, branch)
             continue
         if step.once and f"@{step.once}" not in state.facts:

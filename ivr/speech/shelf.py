@@ -65,13 +65,13 @@ class Filed:
 class Shelf:
     """The clips of one folder. What is not there is silence to nobody: the caller of `find` says the words instead."""
 
-    sounds: Mapping[str, Sound | Filed] = field(default_factory=dict)
+    sounds: Mapping[str, Filed] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name: str) -> Sound | None:
         """The clip of that name, or a silence « silence-500.wav » of so many milliseconds."""
         if found := self.sounds.get(name):
-            return found.sound() if isinstance(found, Filed) else found
+            return found.sound()
         silence = _SILENCE.fullmatch(name)
         return sound(wave(_QUIET * (RATE * int(silence[1]) // 1000))) if silence and int(silence[1]) else None
 

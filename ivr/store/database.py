@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -242,20 +242,11 @@ def _postgres(url: str) -> Engine:
         )
     except ModuleNotFoundError as error:
         raise exc.ArgumentError(f"{error.name} is missing: pip install 'ivr-depannage[postgres]'") from error
-    event.listen(engine, "do_connect", _reached(engine))
+    from ivr.store.driver import Reach
+
+    reach = Reach(engine.dispose)
+    event.listen(engine, "do_connect", lambda _dialect, _record, made, options: reach.connect(*made, **options))
     return _seated(engine, Seats(engine, prepare=_unhurried_there, kind=OpenSeat))
-
-
-def _reached(engine: Engine) -> Callable[..., Any]:
-    """What connects to PostgreSQL, from the moment that somebody needs its driver."""
-
-    @cache
-    def reach() -> Any:
-        from ivr.store.driver import Reach
-
-        return Reach(engine.dispose)
-
-    return lambda _dialect, _record, arguments, options: reach().connect(*arguments, **options)
 
 
 def _seated(engine: Engine, seats: Seats) -> Engine:

@@ -28,7 +28,6 @@ BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 FLUSHED = "SET LOCAL synchronous_commit TO DEFAULT"
 """This transaction waits for the disk when it ends, and takes to it whatever was written before."""
 
-
 TAKEN = "23505"
 """Unique violation (postgresql.org/docs/18, errcodes): a row of that name is there already."""
 

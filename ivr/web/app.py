@@ -133,7 +133,7 @@ def create_app(
 
 def partners_of(settings: Settings, clock: Clock) -> Partners:
     """Through whom things leave, as far as the settings name them."""
-    twilio, team = None, None
+    twilio = team = None
     if settings.api_key and settings.api_secret and (settings.sms_from or settings.own_number):
         from ivr.telephony.rest import Twilio
 

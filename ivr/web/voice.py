@@ -139,7 +139,7 @@ class Voice:
             happened = event(place.kind, hook, self.clock())
         except HostileFormError as error:
             return self._unmoved(hook, number, error)
-        carried = self.alone.opened(hook.call, number, place.carried) if place.carried else None
+        carried = self.alone.opened(hook.call, number, place.carried)
         answer = self.calls.take_turn(hook.call, number, hook.caller, happened, carried=carried)
         log.debug("turn", extra={"call": hook.call, "turn": number, "event": type(happened).__name__})
         return self.document(hook.call, answer)

@@ -12,7 +12,7 @@ from ivr.flow.model import Clip, Flow, Hold, Pause, Slot, Words
 from ivr.flow.script import load
 from ivr.speech.clips import Countdown, Take, Tick, countdown, human, take, wanted
 from ivr.speech.lexicon import Lexicon
-from ivr.speech.shelf import RATE, Shelf, from_second, read_shelf, samples, silence, sound, wave
+from ivr.speech.shelf import RATE, Filed, Shelf, from_second, read_shelf, samples, silence, sound, wave
 from ivr.speech.speaker import Speaker, read_back
 from tests.flow.test_script import SMALL
 
@@ -33,7 +33,7 @@ ANNA, BOB = Anyone("anna"), Anyone("bob")
 
 def shelf(*names: str, seconds: float = 2.0) -> Shelf:
     """A shelf that has these clips."""
-    return Shelf({name: sound(wave(b"\x10" * round(RATE * seconds))) for name in names})
+    return Shelf({name: Filed(Path(name), "", seconds) for name in names})
 
 
 def test_a_clip_is_named_by_what_is_said_how_and_by_whom() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from ivr.flow.model import Flow, Hold
 from ivr.flow.script import load
 from ivr.speech.clips import countdown, take, tick
 from ivr.speech.lexicon import Lexicon
-from ivr.speech.shelf import Shelf, sound, wave
+from ivr.speech.shelf import Filed, Shelf
 from ivr.speech.voices import preferred
 from ivr.telephony.twiml import MOST_BYTES, apology, dial, element, interrupted, notice, prefaced, whisper, xml_text
 from tests.flow.test_script import SMALL
@@ -93,7 +94,7 @@ def test_recording_ringing_polling_and_hanging_up() -> None:
 
 def test_clips_are_played_with_their_silences_and_missing_ones_are_said() -> None:
     one = take("Au revoir.", Lexicon({}), preferred("kokoro")[0]).name
-    shelf = Shelf({one: sound(wave(b"\x00" * 8000))})
+    shelf = Shelf({one: Filed(Path(one), "", 1.0)})
     document = renderer(PETIT, shelf).answer((Speak("essai.fini"), End("solved")), ADDRESS, first=False)
     assert complaints(document) == []
     root = ET.fromstring(document)  # noqa: S314 - our own answer
@@ -109,7 +110,7 @@ def test_a_hold_is_one_clip_from_the_second_where_it_was() -> None:
     step = PETIT.steps["essai.compter"]
     assert isinstance(step, Hold)
     name = countdown(step, Lexicon({}), preferred("kokoro")[0]).name
-    shelf = Shelf({name: sound(wave(b"\x00" * 8000 * 20))})
+    shelf = Shelf({name: Filed(Path(name), "", 20.0)})
     for start, query in ((0.0, ""), (6.25, "?from=6250")):
         document = renderer(PETIT, shelf).answer((Count("essai.compter", start),), ADDRESS, first=True)
         (play,) = ET.fromstring(document)[0]  # noqa: S314 - our own answer
@@ -117,7 +118,7 @@ def test_a_hold_is_one_clip_from_the_second_where_it_was() -> None:
 
 
 def test_a_wait_is_filled_with_ticks_where_they_are_recorded() -> None:
-    shelf = Shelf({tick(10).name: sound(wave(b"\xff" * 80_000))})
+    shelf = Shelf({tick(10).name: Filed(Path(tick(10).name), "", 10.0)})
     step = "pause.prenez-votre-temps"
     document = renderer(our_flow(), shelf).answer((Speak(step), Listen(step)), ADDRESS, first=False)
     assert complaints(document) == []

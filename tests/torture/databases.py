@@ -18,7 +18,7 @@ from ivr.store.database import open_database
 from ivr.store.tables import audit, codes, metadata
 from tests.attacks import claim
 from tests.damage import outcomes
-from tests.postgres import HASTE, RUNS, Postgres
+from tests.postgres import HASTE, RUNS, running
 from tests.torture.bars import Bar, Size, trial
 from tests.torture.suite import by_the_suite
 
@@ -36,18 +36,8 @@ def database(name: str, folder: Path, settings: Sequence[str] = HASTE) -> Iterat
     elif not RUNS:
         yield ""
     else:
-        with _server(settings) as server, server.database() as url:
+        with running(settings) as server, server.database() as url:
             yield url
-
-
-@contextmanager
-def _server(settings: Sequence[str]) -> Iterator[Postgres]:
-    server = Postgres(settings)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.discard()
 
 
 @trial("B17", seconds=60)
